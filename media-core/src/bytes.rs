@@ -1,0 +1,148 @@
+//! A cursor over bytes whose errors say what was being read and where.
+
+use thiserror::Error;
+
+/// The bytes ended before the thing being read did.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what}: needs {wanted} bytes at offset {offset}, but only {left} are left")]
+pub struct Truncated {
+    /// What was being read, for example `WIM header`.
+    pub what: &'static str,
+    /// Where it was being read, in bytes from the start of the file or structure.
+    pub offset: u64,
+    /// How many bytes it needs.
+    pub wanted: u64,
+    /// How many bytes there are.
+    pub left: u64,
+}
+
+/// Reads little-endian numbers and slices from front to back; never panics.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    what: &'static str,
+    bytes: &'a [u8],
+    base: u64,
+    position: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A cursor at the start of `bytes`, which are part of `what`.
+    pub fn new(what: &'static str, bytes: &'a [u8]) -> Self {
+        Self::at(what, bytes, 0)
+    }
+
+    /// The same, where `bytes` start `base` bytes into the file, so that errors name the file's offset.
+    pub fn at(what: &'static str, bytes: &'a [u8], base: u64) -> Self {
+        Self { what, bytes, base, position: 0 }
+    }
+
+    /// The next `count` bytes.
+    ///
+    /// # Errors
+    /// [`Truncated`] when fewer are left.
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8], Truncated> {
+        let rest = &self.bytes[self.position..];
+        let taken = rest.get(..count).ok_or_else(|| Truncated {
+            what: self.what,
+            offset: self.offset(),
+            wanted: count as u64,
+            left: rest.len() as u64,
+        })?;
+        self.position += count;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes as an array.
+    ///
+    /// # Errors
+    /// [`Truncated`] when fewer are left.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Truncated> {
+        let mut out = [0; N];
+        out.copy_from_slice(self.take(N)?);
+        Ok(out)
+    }
+
+    /// The next byte.
+    ///
+    /// # Errors
+    /// [`Truncated`] at the end.
+    pub fn u8(&mut self) -> Result<u8, Truncated> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    /// The next two bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Truncated`] at the end.
+    pub fn u16(&mut self) -> Result<u16, Truncated> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// The next four bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Truncated`] at the end.
+    pub fn u32(&mut self) -> Result<u32, Truncated> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// The next eight bytes, little-endian.
+    ///
+    /// # Errors
+    /// [`Truncated`] at the end.
+    pub fn u64(&mut self) -> Result<u64, Truncated> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.position
+    }
+
+    /// The offset of the next byte in the file or structure being read.
+    pub fn offset(&self) -> u64 {
+        self.base + self.position as u64
+    }
+}
+
+/// Decodes UTF-16LE bytes, with unpaired surrogates as U+FFFD; an odd last byte is left out.
+pub fn utf16le(bytes: &[u8]) -> String {
+    char::decode_utf16(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)))
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
+}
+
+/// Encodes text as UTF-16LE, without byte order mark or terminator.
+pub fn to_utf16le(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Upper-case hexadecimal without separators, the form registry key names and media variables use.
+pub fn to_hex_upper(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// Lower-case hexadecimal without separators, the form `sha256sum` prints.
+pub fn to_hex_lower(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_read_says_what_and_where() {
+        let mut reader = Reader::at("WIM header", &[1, 2, 3], 100);
+        assert_eq!(reader.u16(), Ok(0x0201));
+        let error = reader.u32().expect_err("only one byte is left");
+        assert_eq!(error.to_string(), "WIM header: needs 4 bytes at offset 102, but only 1 are left");
+        assert_eq!(reader.u8(), Ok(3), "a failed read does not move the cursor");
+    }
+
+    #[test]
+    fn utf16_goes_both_ways() {
+        assert_eq!(utf16le(&to_utf16le("Zürich 🔑")), "Zürich 🔑");
+        assert_eq!(utf16le(&[0x00, 0xD8]), "\u{FFFD}");
+    }
+}

@@ -1,0 +1,148 @@
+//! What a file on the medium consists of: made bytes, and slices of files that are never loaded.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::io::Source;
+
+/// One run of bytes.
+#[derive(Clone)]
+pub enum Piece {
+    /// Bytes we made.
+    Bytes(Arc<[u8]>),
+    /// A slice of something that stays where it is.
+    Slice {
+        /// Where the bytes are.
+        source: Arc<dyn Source>,
+        /// The first byte in it.
+        offset: u64,
+        /// How many bytes.
+        len: u64,
+    },
+}
+
+impl Piece {
+    /// How many bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Slice { len, .. } => *len,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn slice(&self, start: u64, count: u64) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Bytes(bytes[start as usize..(start + count) as usize].into()),
+            Self::Slice { source, offset, .. } => {
+                Self::Slice { source: source.clone(), offset: offset + start, len: count }
+            }
+        }
+    }
+}
+
+/// A file's bytes as a list of pieces. Cheap to clone; itself a [`Source`].
+#[derive(Clone, Default)]
+pub struct Content {
+    pieces: Vec<Piece>,
+}
+
+impl Content {
+    /// Bytes we made.
+    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::from_pieces(vec![Piece::Bytes(bytes.into())])
+    }
+
+    /// All of a source.
+    pub fn source(source: Arc<dyn Source>) -> Self {
+        let len = source.len();
+        Self::from_pieces(vec![Piece::Slice { source, offset: 0, len }])
+    }
+
+    /// These pieces, one after the other; empty ones are dropped.
+    pub fn from_pieces(pieces: Vec<Piece>) -> Self {
+        Self { pieces: pieces.into_iter().filter(|piece| !piece.is_empty()).collect() }
+    }
+
+    /// The pieces, front to back, none of them empty.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The pieces that make up `len` bytes from `offset`; less at the end.
+    #[must_use]
+    pub fn slice(&self, offset: u64, len: u64) -> Self {
+        let (mut position, mut pieces) = (0, Vec::new());
+        let end = offset.saturating_add(len);
+        for piece in &self.pieces {
+            let (start, stop) = (offset.max(position), end.min(position + piece.len()));
+            if start < stop {
+                pieces.push(piece.slice(start - position, stop - start));
+            }
+            position += piece.len();
+        }
+        Self { pieces }
+    }
+
+    /// All bytes, for files known to be small.
+    ///
+    /// # Errors
+    /// Whatever a source says; [`io::ErrorKind::FileTooLarge`] above `limit` bytes.
+    pub fn to_vec(&self, limit: u64) -> io::Result<Vec<u8>> {
+        if self.len() > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut out = vec![0; self.len() as usize];
+        self.read_exact_at(0, &mut out)?;
+        Ok(out)
+    }
+}
+
+impl Source for Content {
+    fn len(&self) -> u64 {
+        self.pieces.iter().map(Piece::len).sum()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut position = 0;
+        for piece in &self.pieces {
+            if offset < position + piece.len() {
+                let within = offset - position;
+                let count = buffer.len().min(usize::try_from(piece.len() - within).unwrap_or(usize::MAX));
+                return match piece {
+                    Piece::Bytes(bytes) => bytes.read_at(within, &mut buffer[..count]),
+                    Piece::Slice { source, offset, .. } => {
+                        source.read_at(offset + within, &mut buffer[..count])
+                    }
+                };
+            }
+            position += piece.len();
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_and_reads_across_pieces() {
+        let disk: Arc<dyn Source> = Arc::new(b"0123456789".to_vec());
+        let content = Content::from_pieces(vec![
+            Piece::Bytes(b"abc".as_slice().into()),
+            Piece::Bytes(Vec::new().into()),
+            Piece::Slice { source: disk, offset: 4, len: 3 },
+            Piece::Bytes(b"xyz".as_slice().into()),
+        ]);
+        assert_eq!(content.to_vec(100).expect("in memory"), b"abc456xyz");
+        assert_eq!(content.slice(2, 5).to_vec(100).expect("in memory"), b"c456x");
+        assert_eq!(content.slice(8, 50).to_vec(100).expect("in memory"), b"z");
+        assert_eq!(content.pieces().len(), 3);
+        assert!(content.to_vec(8).is_err());
+    }
+}

@@ -1,0 +1,32 @@
+//! Builds, inspects and verifies bootable task sequence media for Microsoft Configuration Manager.
+//!
+//! One sentence holds the whole crate: **what → which files → where → write.** A [`MediaSpec`] is staged
+//! into a [`Tree`], the tree is planned onto addresses ([`Plan`]), the plan is written to a [`Sink`], and
+//! anything written can be verified. See `ARCHITECTURE.md` for the invariants.
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+// Ground: knows no format.
+pub mod bytes;
+pub mod content;
+pub mod env;
+pub mod event;
+pub mod finding;
+pub mod io;
+pub mod layout;
+pub mod time;
+
+// Formats: bytes, and nothing of Configuration Manager or of each other.
+pub mod certstore;
+pub mod disk;
+pub mod fat32;
+pub mod hive;
+pub mod iso;
+pub mod pe;
+pub mod pfx;
+pub mod reg_file;
+pub mod sealed;
+pub mod wim;
+pub mod x509;
+
+// Configuration Manager policy: names and rules, no byte layouts.
+pub mod media;

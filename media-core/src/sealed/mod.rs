@@ -1,0 +1,1 @@
+//! CryptoAPI-sealed containers.
