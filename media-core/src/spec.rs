@@ -1,0 +1,188 @@
+//! What: everything that decides the bytes of a medium, checked and without defaults left open.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::io::Source;
+use crate::media::identity::{IdentitySource, MediaGuid};
+use crate::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use crate::media::trust::TrustedCertificate;
+use crate::media::variables::XmlForm;
+use crate::sealed::Algorithm;
+
+/// A bootable medium for one site: the Create Task Sequence Media workflow as data.
+pub struct MediaSpec {
+    /// The site's boot image, for example `boot.PS100005.wim`.
+    pub boot_image: BootImageSpec,
+    /// The site and how media find it.
+    pub site: SiteSpec,
+    /// Certificates the boot image shall trust.
+    pub trusted: Vec<TrustedCertificate>,
+    /// The media password; the built-in one when there is none.
+    pub password: Option<SecretString>,
+    /// Where the media certificate comes from.
+    pub identity: IdentitySource,
+    /// The media's own identity; a random one when not given.
+    pub media_guid: Option<MediaGuid>,
+    /// What the wizard asks beside all that.
+    pub options: MediaOptions,
+    /// Variables of the `Customization` page, in order. One of these overrides what would be written otherwise.
+    pub variables: Vec<(String, SecretString)>,
+    /// How the variables file is written.
+    pub variables_form: VariablesForm,
+    /// The volume: stick image or ISO.
+    pub form: Form,
+}
+
+/// The boot image and what to take from it.
+#[derive(Clone)]
+pub struct BootImageSpec {
+    /// What the user calls it, for messages: usually its path.
+    pub name: String,
+    /// Its bytes.
+    pub source: Arc<dyn Source>,
+    /// Its package id, for `_SMSTSBootMediaPackageID`.
+    pub package_id: Option<PackageId>,
+    /// Which image of the file to boot; the file's own boot index when not given.
+    pub index: Option<u32>,
+    /// Which signer's boot managers to take.
+    pub boot_manager: BootManagerChoice,
+    /// Where the boot configuration stores come from.
+    pub boot_configuration: BootConfigurationChoice,
+    /// Files to take instead of, or when missing from, the boot image: where they go on the medium, and their bytes.
+    pub boot_files: Vec<(String, Arc<dyn Source>)>,
+}
+
+/// Which certificate authority's boot managers to take (KB5025885).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BootManagerChoice {
+    /// The 2023 set when the boot image holds a whole one, else the 2011 set.
+    #[default]
+    Auto,
+    /// Signed under Microsoft Windows Production PCA 2011: `\Windows\Boot\EFI`.
+    Pca2011,
+    /// Signed under Windows UEFI CA 2023: `\Windows\Boot\EFI_EX`.
+    Ca2023,
+}
+
+/// Where the boot configuration stores (BCD) come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BootConfigurationChoice {
+    /// The boot image's own where they boot `\sources\boot.wim`, else made.
+    #[default]
+    Auto,
+    /// The boot image's own, or an error.
+    BootImage,
+    /// Made from the description in `templates/`.
+    Made,
+}
+
+/// The site and how media find it.
+#[derive(Debug, Clone)]
+pub struct SiteSpec {
+    /// The site code.
+    pub code: SiteCode,
+    /// Site-based or dynamic media.
+    pub management: Management,
+    /// The HTTP port of management points.
+    pub http_port: u16,
+    /// The HTTPS port of management points.
+    pub https_port: u16,
+    /// The site's `Unknown Computer` objects, when unknown computer support is enabled.
+    pub unknown_computers: UnknownComputers,
+}
+
+/// `Media Management` in the wizard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Management {
+    /// Site-based media: only this management point.
+    SiteBased(ManagementPoint),
+    /// Dynamic media: one of these redirects the computer by its boundary.
+    Dynamic(Vec<ManagementPoint>),
+}
+
+impl Management {
+    /// The management points, in order.
+    pub fn points(&self) -> &[ManagementPoint] {
+        match self {
+            Self::SiteBased(point) => std::slice::from_ref(point),
+            Self::Dynamic(points) => points,
+        }
+    }
+}
+
+/// The GUIDs of the site's `Unknown Computer` objects (`SMS_R_UnknownSystem.SMSUniqueIdentifier`), lower-case, without braces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownComputers {
+    /// `x64 Unknown Computer`.
+    pub x64: Option<String>,
+    /// `x86 Unknown Computer`.
+    pub x86: Option<String>,
+    /// `ARM64 Unknown Computer`.
+    pub arm64: Option<String>,
+}
+
+/// The wizard's check boxes.
+#[derive(Debug, Clone, Default)]
+pub struct MediaOptions {
+    /// `Allow unattended operating system deployment`.
+    pub unattended: bool,
+    /// `User device affinity`.
+    pub user_device_affinity: UserDeviceAffinity,
+    /// `Enable prestart command`.
+    pub prestart: Option<Prestart>,
+    /// `Media label`.
+    pub label: MediaLabel,
+    /// `Include autorun.inf file on media`.
+    pub autorun: bool,
+}
+
+/// A command that runs before the task sequence engine asks the site for policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prestart {
+    /// The command line, for example `cmd /C x:\prestart.cmd`.
+    pub command: String,
+    /// The media variable that carries it (see `docs/compatibility.md`: its name is not published).
+    pub variable: String,
+}
+
+/// `User device affinity` in the wizard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserDeviceAffinity {
+    /// Do not allow user device affinity.
+    #[default]
+    DoNotAllow,
+    /// Allow user device affinity pending administrator approval.
+    AdministratorApproval,
+    /// Allow user device affinity with automatic approval.
+    AutoApproval,
+}
+
+/// How the variables file is written.
+#[derive(Debug, Clone)]
+pub struct VariablesForm {
+    /// The cipher. AES-128 is the form every release is known to read.
+    pub algorithm: Algorithm,
+    /// The XML around the variables.
+    pub xml: XmlForm,
+}
+
+/// The volume to lay the files out on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A disk image for a USB stick: FAT32 in one partition.
+    DiskImage {
+        /// The partition table.
+        scheme: crate::disk::Scheme,
+        /// Length of the whole image in bytes; as small as the content needs when not given.
+        size: Option<u64>,
+        /// Bytes in a cluster; chosen by the volume's size when not given.
+        cluster_size: Option<u32>,
+    },
+    /// A CD or DVD image: ISO 9660 + Joliet + UDF.
+    Iso {
+        /// Whether UEFI firmware waits for `press any key` (`efisys.bin` instead of `efisys_noprompt.bin`).
+        prompt: bool,
+    },
+}
