@@ -30,3 +30,28 @@ pub mod x509;
 
 // Configuration Manager policy: names and rules, no byte layouts.
 pub mod media;
+
+// Verbs.
+mod inspect;
+mod medium;
+mod plan;
+mod spec;
+mod stage;
+mod tree;
+mod verify;
+mod write;
+
+// The public interface is:
+pub use inspect::{
+    BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection, VariablesFacts, VolumeFacts, inspect,
+};
+pub use medium::{Medium, MediumError, MediumFile, open};
+pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
+pub use spec::{
+    BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec, Prestart,
+    SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
+};
+pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
+pub use tree::{Tree, TreeFile, VolumeIds};
+pub use verify::{VerifyError, VerifyReport, verify};
+pub use write::{Receipt, WriteError, write};

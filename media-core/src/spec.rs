@@ -54,6 +54,21 @@ pub struct BootImageSpec {
     pub boot_files: Vec<(String, Arc<dyn Source>)>,
 }
 
+impl BootImageSpec {
+    /// The boot image as it lies on a finished medium, for checking it again.
+    pub fn of_medium(source: Arc<dyn Source>) -> Self {
+        Self {
+            name: "sources/boot.wim".to_owned(),
+            source,
+            package_id: None,
+            index: None,
+            boot_manager: BootManagerChoice::Auto,
+            boot_configuration: BootConfigurationChoice::Auto,
+            boot_files: Vec::new(),
+        }
+    }
+}
+
 /// Which certificate authority's boot managers to take (KB5025885).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BootManagerChoice {

@@ -1,1 +1,11 @@
-//! Configuration Manager policy.
+//! Configuration Manager policy: names and rules, no byte layouts.
+
+pub mod boot_image;
+pub mod identity;
+pub mod manifest;
+pub mod names;
+pub mod roots;
+pub mod site_variables;
+pub mod text_files;
+pub mod trust;
+pub mod variables;

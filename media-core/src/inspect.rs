@@ -1,0 +1,296 @@
+//! Inspect: says what a medium is and what is on it. Changes nothing and judges nothing.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::disk::DiskTable;
+use crate::hive::boot_configuration::{self, RamdiskBoot};
+use crate::hive::HiveError;
+use crate::io::Source;
+use crate::iso::BootEntry;
+use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
+use crate::media::roots::{self, RootsError};
+use crate::media::variables::{self, Variables, VariablesError};
+use crate::medium::{self, Medium, MediumError, MediumFile};
+use crate::pe;
+use crate::sealed;
+use crate::time::Timestamp;
+use crate::wim::{ImageInfo, Wim, WimError};
+
+/// Everything known about a medium.
+pub struct Inspection {
+    /// What it is, in words: `ISO`, `GPT disk image`, `WIM file`.
+    pub kind: String,
+    /// Length in bytes.
+    pub len: u64,
+    /// The volume, for what has one.
+    pub volume: Option<VolumeFacts>,
+    /// Every file with its length, in the order of the volume.
+    pub files: Vec<(String, u64)>,
+    /// The boot image, when there is one.
+    pub boot_image: Option<BootImageFacts>,
+    /// Each program firmware or a boot manager starts.
+    pub boot_managers: Vec<BootManagerFacts>,
+    /// What each boot configuration store starts.
+    pub boot_configuration: Vec<(String, Result<Option<RamdiskBoot>, HiveError>)>,
+    /// The media variables file, when there is one.
+    pub variables: Option<VariablesFacts>,
+    /// The certificates of a bare SOFTWARE hive.
+    pub certificates: Vec<CertificateFacts>,
+}
+
+/// A volume and where it is.
+#[derive(Debug, Clone)]
+pub enum VolumeFacts {
+    /// A disk image or stick.
+    Disk {
+        /// The partition table.
+        table: DiskTable,
+        /// The volume label.
+        label: String,
+        /// The volume serial number.
+        volume_id: u32,
+        /// Bytes in a cluster.
+        cluster_size: u32,
+        /// Length of the volume in bytes.
+        len: u64,
+        /// Bytes no file uses.
+        free: u64,
+    },
+    /// An ISO.
+    Iso {
+        /// The volume label.
+        label: String,
+        /// Which file systems it has: `ISO 9660`, `Joliet`, `UDF 1.02`.
+        file_systems: Vec<String>,
+        /// The El Torito entries.
+        boot_entries: Vec<BootEntry>,
+    },
+}
+
+/// A boot image.
+pub struct BootImageFacts {
+    /// The image that boots; 0 when none does.
+    pub boot_index: u32,
+    /// How it is compressed, with the chunk size in bytes.
+    pub compression: String,
+    /// What the WIM's XML says about each image.
+    pub images: Vec<ImageInfo>,
+    /// The architecture of the image that boots.
+    pub architecture: Option<Architecture>,
+    /// The certificates in its stores, or why they cannot be listed.
+    pub certificates: Result<Vec<CertificateFacts>, RootsError>,
+}
+
+/// A certificate in a store of the boot image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The store's registry name.
+    pub store: &'static str,
+    /// Upper-case SHA-1.
+    pub thumbprint: String,
+    /// Its subject, or why it cannot be read.
+    pub subject: Result<String, String>,
+    /// When it starts and stops being valid.
+    pub validity: Option<(Timestamp, Timestamp)>,
+}
+
+/// A boot program and who signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootManagerFacts {
+    /// Path on the medium.
+    pub path: String,
+    /// The processor it is for, or why it is not a program.
+    pub machine: Result<String, String>,
+    /// Who signed it: subject and issuer of each signing certificate.
+    pub signers: Vec<(String, String)>,
+}
+
+/// The media variables file.
+pub struct VariablesFacts {
+    /// The cipher.
+    pub algorithm: sealed::Algorithm,
+    /// Length of the plain text in bytes.
+    pub plain_len: u64,
+    /// The variables, when they could be decrypted; with the built-in password when none was given.
+    pub variables: Result<Variables, VariablesError>,
+    /// Whether the built-in password opened it, which means that it has none of its own.
+    pub has_no_password: bool,
+}
+
+/// Why something could not be inspected.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// It could not be opened.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// Its boot image could not be read.
+    #[error("{SOURCES_BOOT_WIM}: {0}")]
+    BootImage(#[from] WimError),
+    /// Its media variables file could not be read.
+    #[error("SMS/data/variables.dat: {0}")]
+    Variables(#[from] sealed::SealedError),
+    /// A file on it could not be read.
+    #[error("reading {path}: {error}")]
+    Read {
+        /// Path on the medium.
+        path: String,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+const LARGEST_SMALL_FILE: u64 = 64 << 20;
+
+/// Looks at a medium, a boot image, a variables file or a hive.
+///
+/// # Errors
+/// [`InspectError`] when it is none of these or cannot be read.
+pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<Inspection, InspectError> {
+    let len = source.len();
+    let medium = medium::open(source)?;
+    let files = medium.files()?;
+    let mut inspection = Inspection {
+        kind: String::new(),
+        len,
+        volume: None,
+        files: files.iter().map(|file| (file.path.clone(), file.content.len())).collect(),
+        boot_image: None,
+        boot_managers: Vec::new(),
+        boot_configuration: Vec::new(),
+        variables: None,
+        certificates: Vec::new(),
+    };
+    match medium {
+        Medium::Iso(disc) => {
+            inspection.kind = "ISO".to_owned();
+            inspection.volume = Some(VolumeFacts::Iso {
+                label: disc.label().to_owned(),
+                file_systems: disc.file_systems(),
+                boot_entries: disc.boot_entries().map_err(MediumError::from)?,
+            });
+        }
+        Medium::Disk { table, volume } => {
+            inspection.kind = match table.scheme {
+                Some(scheme) => format!("{scheme} disk image or stick"),
+                None => "volume without a partition table".to_owned(),
+            };
+            let facts = volume.facts();
+            inspection.volume = Some(VolumeFacts::Disk {
+                table,
+                label: facts.label.clone(),
+                volume_id: facts.volume_id,
+                cluster_size: facts.cluster_size,
+                len: facts.len,
+                free: facts.free,
+            });
+        }
+        Medium::Wim(wim) => {
+            inspection.kind = "WIM file".to_owned();
+            inspection.boot_image = Some(boot_image(&wim)?);
+        }
+        Medium::Variables(bytes) => {
+            inspection.kind = "media variables file".to_owned();
+            inspection.variables = Some(variables_facts(&bytes, password)?);
+        }
+        Medium::Hive(hive) => {
+            inspection.kind = "registry hive".to_owned();
+            inspection.certificates = certificates(roots::list_in(&hive).map_err(MediumError::from)?);
+        }
+    }
+    look_at_files(&files, password, &mut inspection)?;
+    Ok(inspection)
+}
+
+fn look_at_files(
+    files: &[MediumFile],
+    password: Option<&SecretString>,
+    inspection: &mut Inspection,
+) -> Result<(), InspectError> {
+    for file in files {
+        let path = file.path.to_lowercase();
+        match path.as_str() {
+            "sources/boot.wim" => {
+                inspection.boot_image = Some(boot_image(&Wim::open(Arc::new(file.content.clone()))?)?);
+            }
+            "sms/data/variables.dat" => {
+                inspection.variables = Some(variables_facts(&read(file)?, password)?);
+            }
+            "boot/bcd" | "efi/microsoft/boot/bcd" => {
+                let store = boot_configuration::read(read(file)?).map(|store| store.default_ramdisk());
+                inspection.boot_configuration.push((file.path.clone(), store));
+            }
+            "bootmgr.efi" => inspection.boot_managers.push(boot_manager(file)?),
+            _ if path.starts_with("efi/boot/") && path.ends_with(".efi") => {
+                inspection.boot_managers.push(boot_manager(file)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn boot_image(wim: &Wim) -> Result<BootImageFacts, InspectError> {
+    let header = wim.header();
+    let index = header.boot_index.max(1);
+    let certificates = wim.image(index).map_err(RootsError::from).and_then(|image| roots::list(wim, &image));
+    Ok(BootImageFacts {
+        boot_index: header.boot_index,
+        compression: format!("{}, {}-byte chunks", header.compression, header.chunk_size),
+        images: wim.images().to_vec(),
+        architecture: wim
+            .images()
+            .iter()
+            .find(|info| info.index == index)
+            .and_then(|info| info.architecture)
+            .and_then(Architecture::from_number),
+        certificates: certificates.map(self::certificates),
+    })
+}
+
+fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
+    let facts = |entry: roots::Listed| CertificateFacts {
+        store: entry.store.registry_name(),
+        thumbprint: entry.thumbprint,
+        validity: entry.certificate.as_ref().ok().map(|found| (found.not_before(), found.not_after())),
+        subject: entry.certificate.map(|found| found.subject().to_owned()).map_err(|error| error.to_string()),
+    };
+    listed.into_iter().map(facts).collect()
+}
+
+fn boot_manager(file: &MediumFile) -> Result<BootManagerFacts, InspectError> {
+    let program = pe::read(&read(file)?);
+    Ok(BootManagerFacts {
+        path: file.path.clone(),
+        signers: program.as_ref().map_or_else(
+            |_| Vec::new(),
+            |program| program.signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
+        ),
+        machine: program.map(|program| program.machine.to_string()).map_err(|error| error.to_string()),
+    })
+}
+
+fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<VariablesFacts, InspectError> {
+    let header = sealed::header(bytes)?;
+    let without = variables::read_file(bytes, None);
+    let has_no_password = without.is_ok();
+    let variables = match password {
+        Some(password) if !has_no_password => variables::read_file(bytes, Some(password)),
+        _ => without,
+    };
+    Ok(VariablesFacts {
+        algorithm: header.algorithm,
+        plain_len: u64::from(header.plain_len),
+        variables,
+        has_no_password,
+    })
+}
+
+fn read(file: &MediumFile) -> Result<Vec<u8>, InspectError> {
+    let read = file.content.to_vec(LARGEST_SMALL_FILE);
+    read.map_err(|error| InspectError::Read { path: file.path.clone(), error })
+}

@@ -1,0 +1,119 @@
+//! The manifest: one file in the root that names every other file with its size and SHA-256.
+//!
+//! Its layout is described in `docs/formats.md`, "Manifest". It is not signed yet.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::bytes::to_hex_lower;
+use crate::event::{Event, Observer};
+use crate::io::Source;
+use crate::tree::Tree;
+
+/// Its path on the medium.
+pub const PATH: &str = "tsmedia-manifest.json";
+/// The only version of the layout there is.
+const VERSION: u64 = 1;
+/// A manifest is refused above this size: it is 150 bytes for each file.
+pub const LARGEST: u64 = 64 << 20;
+
+/// One file as the manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestFile {
+    /// Path from the root, `/` between names.
+    pub path: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: String,
+}
+
+/// Why a manifest could not be made or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// A file could not be read to its end.
+    #[error("reading {path} for its SHA-256: {error}")]
+    Read {
+        /// Path on the medium.
+        path: String,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The observer asked to stop.
+    #[error("stopped while computing checksums")]
+    Cancelled,
+    /// The manifest is not one.
+    #[error("{PATH} is not a manifest: {0}")]
+    NotOne(String),
+}
+
+/// Computes the manifest of a tree. Without `checksums` every SHA-256 is zero, and the length is the same.
+///
+/// # Errors
+/// [`ManifestError`] when a file cannot be read or the observer asks to stop.
+pub fn manifest(tree: &Tree, checksums: bool, observer: &mut dyn Observer) -> Result<Vec<u8>, ManifestError> {
+    let bytes = tree.files.iter().map(|file| file.content.len()).sum();
+    if checksums {
+        observer.event(Event::Begin { what: "computing checksums", bytes });
+    }
+    let mut files = Vec::new();
+    for file in &tree.files {
+        let sha256 = if checksums { sha256(&file.content, &file.path, observer)? } else { [0; 32] };
+        files.push(json!({ "path": file.path, "size": file.content.len(), "sha256": to_hex_lower(&sha256) }));
+    }
+    if checksums {
+        observer.event(Event::End);
+    }
+    let value = json!({
+        "manifest": VERSION,
+        "tool": concat!("tsmedia ", env!("CARGO_PKG_VERSION")),
+        "created": tree.time.to_string(),
+        "label": tree.label.as_str(),
+        "files": files,
+    });
+    Ok(format!("{value:#}\n").into_bytes())
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+/// [`ManifestError::NotOne`] with what is wrong.
+pub fn read(bytes: &[u8]) -> Result<Vec<ManifestFile>, ManifestError> {
+    let wrong = |what: &str| ManifestError::NotOne(what.to_owned());
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| ManifestError::NotOne(error.to_string()))?;
+    match value["manifest"].as_u64() {
+        Some(VERSION) => {}
+        Some(other) => return Err(ManifestError::NotOne(format!("it has version {other}, and this program knows 1"))),
+        None => return Err(wrong("it has no version")),
+    }
+    let files = value["files"].as_array().ok_or_else(|| wrong("it lists no files"))?;
+    let one = |file: &Value| {
+        let sha256 = file["sha256"].as_str().filter(|text| text.len() == 64)?;
+        let path = file["path"].as_str()?;
+        Some(ManifestFile { path: path.to_owned(), size: file["size"].as_u64()?, sha256: sha256.to_owned() })
+    };
+    files.iter().map(one).collect::<Option<_>>().ok_or_else(|| wrong("a file lacks its path, size or SHA-256"))
+}
+
+/// The SHA-256 of a whole source, read once in large pieces.
+///
+/// # Errors
+/// [`ManifestError`] when it cannot be read or the observer asks to stop.
+pub fn sha256(source: &dyn Source, path: &str, observer: &mut dyn Observer) -> Result<[u8; 32], ManifestError> {
+    let (mut digest, mut offset, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    while offset < source.len() {
+        if observer.cancelled() {
+            return Err(ManifestError::Cancelled);
+        }
+        let count = buffer.len().min(usize::try_from(source.len() - offset).unwrap_or(usize::MAX));
+        let read = source.read_exact_at(offset, &mut buffer[..count]);
+        read.map_err(|error| ManifestError::Read { path: path.to_owned(), error })?;
+        digest.update(&buffer[..count]);
+        offset += count as u64;
+        observer.event(Event::Advance(count as u64));
+    }
+    Ok(digest.finalize().into())
+}

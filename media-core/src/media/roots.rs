@@ -1,0 +1,155 @@
+//! Trusted certificates in the SOFTWARE hive of a boot image: adding them, and listing what is there.
+
+use thiserror::Error;
+
+use super::boot_image::BootImage;
+use super::trust::{self, Store, TrustedCertificate};
+use crate::certstore::CertstoreError;
+use crate::content::Content;
+use crate::hive::{Hive, HiveError};
+use crate::time::Timestamp;
+use crate::wim::{Edit, Image, Wim, WimError};
+use crate::x509::{Certificate, X509Error};
+
+/// The hive Windows PE reads its certificate stores from.
+pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
+/// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
+const LARGEST_HIVE: u64 = 512 << 20;
+/// `REG_BINARY` (MS-RRP 2.2.9).
+const REG_BINARY: u32 = 3;
+
+/// Why certificates could not be added or listed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RootsError {
+    /// The boot image has no SOFTWARE hive.
+    #[error("{SOFTWARE_HIVE} is not in the boot image")]
+    NoHive,
+    /// The hive.
+    #[error("{SOFTWARE_HIVE}: {0}")]
+    Hive(#[from] HiveError),
+    /// The WIM file.
+    #[error(transparent)]
+    Wim(#[from] WimError),
+}
+
+/// A boot image with certificates added.
+pub struct Added {
+    /// The boot image's new content: its own bytes as a slice, and what changed.
+    pub content: Content,
+    /// One line for each certificate, in the order given.
+    pub certificates: Vec<AddedCertificate>,
+}
+
+/// What became of one certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedCertificate {
+    /// The store it is in.
+    pub store: Store,
+    /// Upper-case SHA-1 of the certificate.
+    pub thumbprint: String,
+    /// Its subject.
+    pub subject: String,
+    /// Whether the very same value was there before.
+    pub was_there: bool,
+}
+
+/// Adds certificates to the image that will boot, and makes that image the file's boot index. Adding what is there
+/// changes no byte.
+///
+/// # Errors
+/// [`RootsError`] when the hive or the WIM file cannot be edited.
+pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -> Result<Added, RootsError> {
+    let mut edit = Edit::new(&image.wim);
+    let mut certificates = Vec::new();
+    if !trusted.is_empty() {
+        let mut hive = Hive::open(read_hive(&image.wim, &image.image)?)?;
+        for entry in trusted {
+            certificates.push(add_one(&mut hive, entry, time)?);
+        }
+        if hive.is_changed() {
+            edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
+        }
+    }
+    if image.changes_boot_index {
+        edit = edit.boot_index(image.index);
+    }
+    Ok(Added { content: edit.finish()?, certificates })
+}
+
+fn add_one(hive: &mut Hive, trusted: &TrustedCertificate, time: Timestamp) -> Result<AddedCertificate, RootsError> {
+    let thumbprint = trusted.certificate.thumbprint();
+    let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
+    let changed = hive.set_value(key, "Blob", REG_BINARY, &trust::store_blob(&trusted.certificate), time)?;
+    let subject = trusted.certificate.subject().to_owned();
+    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: !changed })
+}
+
+fn key_path(store: Store, thumbprint: &str) -> String {
+    format!(r"{}\{thumbprint}", store_path(store))
+}
+
+fn store_path(store: Store) -> String {
+    format!(r"Microsoft\SystemCertificates\{}\Certificates", store.registry_name())
+}
+
+/// One certificate found in a store.
+pub struct Listed {
+    /// The store it is in.
+    pub store: Store,
+    /// The key's name: the certificate's SHA-1.
+    pub thumbprint: String,
+    /// The certificate, or why its value is not one.
+    pub certificate: Result<Certificate, ListedError>,
+}
+
+/// Why a value in a store is not a certificate.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ListedError {
+    /// There is no `Blob` value.
+    #[error("the key has no value named Blob")]
+    NoBlob,
+    /// The value is not a serialized certificate.
+    #[error(transparent)]
+    Blob(#[from] CertstoreError),
+    /// What it holds is not a certificate.
+    #[error(transparent)]
+    Certificate(#[from] X509Error),
+}
+
+/// Lists the certificates in every store of an image.
+///
+/// # Errors
+/// [`RootsError`] when there is no hive or it cannot be read.
+pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
+    Ok(list_in(&Hive::open(read_hive(wim, image)?)?)?)
+}
+
+/// Lists the certificates in every store of a SOFTWARE hive.
+///
+/// # Errors
+/// [`HiveError`] when it cannot be read.
+pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
+    let mut listed = Vec::new();
+    for store in Store::ALL {
+        let Some(key) = hive.find(&store_path(store))? else { continue };
+        for (thumbprint, id) in hive.subkeys(key)? {
+            let certificate = match hive.value(id, "Blob")? {
+                Some(value) => read_blob(&value.data),
+                None => Err(ListedError::NoBlob),
+            };
+            listed.push(Listed { store, thumbprint, certificate });
+        }
+    }
+    Ok(listed)
+}
+
+fn read_blob(blob: &[u8]) -> Result<Certificate, ListedError> {
+    Ok(Certificate::from_der(&crate::certstore::parse(blob)?.der)?)
+}
+
+fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
+    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
+    Ok(wim.read(&entry.hash.ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
+}

@@ -1,0 +1,82 @@
+//! The media variables that follow from a specification (`docs/formats.md`, "Media variables").
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::identity::Identity;
+use super::variables::{Variables, VariablesError};
+use crate::spec::{Form, Management, MediaSpec, UserDeviceAffinity};
+
+/// Every variable of the medium, and the names of those the user's own replaced.
+pub struct SiteVariables {
+    /// The variables, sorted as the task sequence engine logs them.
+    pub variables: Variables,
+    /// Names that would have been written with another value.
+    pub overridden: Vec<String>,
+}
+
+/// Builds the media variables; those of the `Customization` page come last and win.
+///
+/// # Errors
+/// [`VariablesError`] for a name or value the variables file cannot hold.
+pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVariables, VariablesError> {
+    let mut variables = Variables::default();
+    let mut plain = |name: &str, value: &str| variables.set(name, SecretString::from(value));
+    let points = spec.site.management.points().iter().map(|point| point.url()).collect::<Vec<_>>().join("*");
+    match spec.site.management {
+        Management::SiteBased(_) => plain("SMSTSMP", &points)?,
+        Management::Dynamic(_) => plain("SMSTSLocationMPs", &points)?,
+    }
+    plain("_SMSMediaGuid", identity.guid().as_str())?;
+    plain("_SMSTSSiteCode", spec.site.code.as_str())?;
+    plain("_SMSTSHTTPPort", &spec.site.http_port.to_string())?;
+    plain("_SMSTSHTTPSPort", &spec.site.https_port.to_string())?;
+    plain("_SMSTSMediaType", "BootMedia")?;
+    plain("_SMSTSLaunchMode", launch_mode(spec.form))?;
+    if let Some(id) = &spec.boot_image.package_id {
+        plain("_SMSTSBootMediaPackageID", id.as_str())?;
+    }
+    let unknown = &spec.site.unknown_computers;
+    for (architecture, guid) in [("x64", &unknown.x64), ("x86", &unknown.x86), ("arm64", &unknown.arm64)] {
+        if let Some(guid) = guid {
+            plain(&format!("_SMSTS{architecture}UnknownMachineGUID"), guid)?;
+        }
+    }
+    if let Some(mode) = assign_users_mode(spec.options.user_device_affinity) {
+        plain("SMSTSAssignUsersMode", mode)?;
+    }
+    if let Some(prestart) = &spec.options.prestart {
+        plain(&prestart.variable, &prestart.command)?;
+    }
+    variables.set("_SMSTSMediaPFX", identity.pfx_hex())?;
+    let overridden = apply(&mut variables, &spec.variables)?;
+    variables.sort();
+    Ok(SiteVariables { variables, overridden })
+}
+
+/// How the medium was started, as the engine spells it.
+fn launch_mode(form: Form) -> &'static str {
+    match form {
+        Form::DiskImage { .. } => "UFD+FORMAT",
+        Form::Iso { .. } => "CD",
+    }
+}
+
+/// The engine's word for the wizard's user device affinity; without one it assigns nobody.
+fn assign_users_mode(affinity: UserDeviceAffinity) -> Option<&'static str> {
+    match affinity {
+        UserDeviceAffinity::DoNotAllow => None,
+        UserDeviceAffinity::AdministratorApproval => Some("Pending"),
+        UserDeviceAffinity::AutoApproval => Some("Auto"),
+    }
+}
+
+fn apply(variables: &mut Variables, given: &[(String, SecretString)]) -> Result<Vec<String>, VariablesError> {
+    let mut overridden = Vec::new();
+    for (name, value) in given {
+        if variables.get(name).is_some_and(|before| before.expose_secret() != value.expose_secret()) {
+            overridden.push(name.clone());
+        }
+        variables.set(name, value.clone())?;
+    }
+    Ok(overridden)
+}

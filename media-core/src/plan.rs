@@ -1,0 +1,219 @@
+//! Where: puts a staged tree onto addresses. Pure; reads no file content and touches no device.
+
+mod text;
+
+use thiserror::Error;
+
+use crate::content::Piece;
+use crate::disk::{self, DiskError, Scheme};
+use crate::fat32::{self, FatError};
+use crate::iso::{self, IsoError};
+use crate::layout::Layout;
+use crate::spec::Form;
+use crate::tree::Tree;
+
+/// A whole medium as an ordered list of extents. What no extent covers is zero.
+pub struct Plan {
+    /// Length of the medium in bytes.
+    pub len: u64,
+    /// What kind of volume this is, in words: `GPT disk image, FAT32 with 4096-byte clusters`.
+    pub kind: String,
+    /// Ascending and not overlapping.
+    pub extents: Vec<Extent>,
+    /// Every file with its size and place, in the order of the tree.
+    pub files: Vec<PlannedFile>,
+}
+
+/// A run of bytes with its address.
+#[derive(Clone)]
+pub struct Extent {
+    /// Bytes from the start of the medium.
+    pub offset: u64,
+    /// What this is: a structure's name, or a file's path.
+    pub label: String,
+    /// The bytes.
+    pub piece: Piece,
+}
+
+/// Where a file went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFile {
+    /// Path from the root.
+    pub path: String,
+    /// Length in bytes.
+    pub len: u64,
+    /// Bytes from the start of the medium; `None` for an empty file.
+    pub offset: Option<u64>,
+    /// Where its bytes come from, in words.
+    pub origin: String,
+}
+
+/// Why a tree cannot be laid out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The partition table.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The FAT32 volume.
+    #[error(transparent)]
+    Fat(#[from] FatError),
+    /// The ISO.
+    #[error(transparent)]
+    Iso(#[from] IsoError),
+    /// The size asked for does not hold the content.
+    #[error("the medium needs {needed} bytes, but the size given is {given} bytes")]
+    TooSmall {
+        /// The smallest size that works, in bytes.
+        needed: u64,
+        /// The size asked for, in bytes.
+        given: u64,
+    },
+    /// Two planners want the same bytes: a defect of this program.
+    #[error("internal error: {first} and {second} overlap at byte {offset} of the plan")]
+    Overlap {
+        /// The earlier extent's label.
+        first: String,
+        /// The later extent's label.
+        second: String,
+        /// Where they meet.
+        offset: u64,
+    },
+}
+
+/// Bytes in a sector of every disk image we plan.
+pub const SECTOR: u64 = 512;
+/// First sector of the partition: 1 MiB, as Windows aligns it.
+const PARTITION_START: u64 = 2048;
+const ALIGNMENT: u64 = PARTITION_START * SECTOR;
+
+/// Lays out a tree as the volume `form` asks for.
+///
+/// # Errors
+/// [`PlanError`] when a file or name does not fit the file system, or all of it not the size asked for.
+pub fn plan(tree: &Tree, form: Form) -> Result<Plan, PlanError> {
+    match form {
+        Form::DiskImage { scheme, size, cluster_size } => plan_disk_image(tree, scheme, size, cluster_size),
+        Form::Iso { .. } => plan_iso(tree),
+    }
+}
+
+fn plan_disk_image(tree: &Tree, scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) -> Result<Plan, PlanError> {
+    let files = tree.sizes();
+    let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&files, size));
+    let needed = fat32::minimum_sectors(&files, cluster_size)?;
+    let smallest = disk::image_len(scheme, PARTITION_START, needed);
+    let sectors = match size {
+        None => needed.next_multiple_of(PARTITION_START),
+        Some(given) if given < smallest => return Err(PlanError::TooSmall { needed: smallest, given }),
+        Some(given) => partition_sectors(scheme, given, needed),
+    };
+    let volume = fat32::plan(
+        &files,
+        &fat32::Options {
+            label: tree.label.fat(),
+            volume_id: tree.ids.volume,
+            cluster_size,
+            sectors,
+            hidden_sectors: PARTITION_START as u32,
+            time: tree.time,
+        },
+    )?;
+    let table = disk::plan(
+        &disk::Partition { name: tree.label.as_str(), start_sector: PARTITION_START, sectors },
+        &disk::DiskOptions {
+            scheme,
+            disk_guid: tree.ids.disk,
+            partition_guid: tree.ids.partition,
+            mbr_signature: tree.ids.mbr_signature,
+            image_len: size,
+        },
+    )?;
+    let kind = format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters");
+    let mut plan = Plan { len: table.len, kind, extents: Vec::new(), files: Vec::new() };
+    plan.add_structures(0, table);
+    plan.add(ALIGNMENT, volume, tree);
+    plan.finish()
+}
+
+/// As Windows formats FAT32: 4 KiB up to 8 GiB, then growing to 32 KiB (Microsoft KB140365).
+fn usual_cluster_size(files: &[crate::layout::FileSize], size: Option<u64>) -> u32 {
+    let bytes = size.unwrap_or_else(|| files.iter().map(|file| file.len).sum());
+    match bytes >> 30 {
+        0..8 => 4096,
+        8..16 => 8192,
+        16..32 => 16384,
+        _ => 32768,
+    }
+}
+
+/// The most sectors a partition can have in an image of `len` bytes, whole MiB where the content allows.
+fn partition_sectors(scheme: Scheme, len: u64, needed: u64) -> u64 {
+    let overhead = disk::image_len(scheme, PARTITION_START, 0);
+    let most = (len - overhead) / SECTOR;
+    let whole = most / PARTITION_START * PARTITION_START;
+    if whole >= needed { whole } else { needed }
+}
+
+fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
+    let layout = iso::plan(
+        &tree.sizes(),
+        &iso::Options {
+            label: tree.label.as_str(),
+            time: tree.time,
+            bios_boot: tree.bios_boot.as_deref(),
+            uefi_boot: tree.uefi_boot.as_deref(),
+            volume_set: tree.ids.volume_set,
+        },
+    )?;
+    let kind = "ISO 9660 + Joliet + UDF".to_owned();
+    let mut plan = Plan { len: layout.len, kind, extents: Vec::new(), files: Vec::new() };
+    plan.add(0, layout, tree);
+    plan.finish()
+}
+
+impl Plan {
+    /// Adds a file system that starts at byte `start`, with the files it places.
+    fn add(&mut self, start: u64, layout: Layout, tree: &Tree) {
+        for (placement, file) in layout.files.iter().zip(&tree.files) {
+            let mut done = 0;
+            for extent in &placement.extents {
+                let mut offset = start + extent.offset;
+                for piece in file.content.slice(done, extent.len).pieces() {
+                    self.extents.push(Extent { offset, label: file.path.clone(), piece: piece.clone() });
+                    offset += piece.len();
+                }
+                done += extent.len;
+            }
+            self.files.push(PlannedFile {
+                path: file.path.clone(),
+                len: done,
+                offset: placement.extents.first().map(|extent| start + extent.offset),
+                origin: file.origin.clone(),
+            });
+        }
+        self.add_structures(start, layout);
+    }
+
+    fn add_structures(&mut self, start: u64, layout: Layout) {
+        for structure in layout.structures {
+            let piece = Piece::Bytes(structure.bytes.into());
+            self.extents.push(Extent { offset: start + structure.offset, label: structure.label.to_owned(), piece });
+        }
+    }
+
+    /// Sorts the extents and proves that no two of them overlap.
+    fn finish(mut self) -> Result<Self, PlanError> {
+        self.extents.retain(|extent| !extent.piece.is_empty());
+        self.extents.sort_by_key(|extent| extent.offset);
+        let mut end = (0, "the start");
+        for extent in &self.extents {
+            if extent.offset < end.0 || extent.offset + extent.piece.len() > self.len {
+                let (first, second) = (end.1.to_owned(), extent.label.clone());
+                return Err(PlanError::Overlap { first, second, offset: extent.offset });
+            }
+            end = (extent.offset + extent.piece.len(), &extent.label);
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,240 @@
+//! What → which files: turns a specification into the files of a medium.
+
+mod boot_configuration;
+
+use thiserror::Error;
+
+use crate::content::Content;
+use crate::env::Env;
+use crate::event::{Event, Observer};
+use crate::media::boot_image::{self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet};
+use crate::media::identity::{self, Identity, IdentityError};
+use crate::media::manifest::{self, ManifestError};
+use crate::media::roots::{self, AddedCertificate, RootsError};
+use crate::media::site_variables::{SiteVariables, site_variables};
+use crate::media::text_files;
+use crate::media::variables::{self, VariablesError};
+use crate::pe;
+use crate::spec::{Form, MediaSpec};
+use crate::tree::{Tree, TreeFile, VolumeIds};
+
+pub use boot_configuration::BootConfigurationOrigin;
+
+/// A staged medium: the files, and what was decided on the way.
+pub struct Staged {
+    /// The files.
+    pub tree: Tree,
+    /// What was decided.
+    pub report: StageReport,
+}
+
+/// What staging found and decided, for the user to read.
+#[derive(Debug, Clone)]
+pub struct StageReport {
+    /// The number of the image that boots.
+    pub boot_index: u32,
+    /// Whether the boot image's own boot index had to be changed.
+    pub changed_boot_index: bool,
+    /// The architecture of the image.
+    pub architecture: Architecture,
+    /// The Windows version of the image, `10.0.26100.1`.
+    pub version: Option<String>,
+    /// Which set of boot managers was taken.
+    pub boot_manager: BootManagerSet,
+    /// Common names of those who issued the boot manager's signing certificate; empty when it is not signed.
+    pub boot_manager_signers: Vec<String>,
+    /// Where the BIOS and UEFI boot configuration stores came from.
+    pub boot_configuration: Vec<(String, BootConfigurationOrigin)>,
+    /// What became of each trusted certificate.
+    pub certificates: Vec<AddedCertificate>,
+    /// The media's identity, as `SMS_CertificateInfo.SMSID` has it.
+    pub media_guid: String,
+    /// SHA-1 thumbprint of the media certificate.
+    pub media_certificate_thumbprint: String,
+    /// When the media certificate starts and stops being valid.
+    pub media_certificate_validity: (crate::time::Timestamp, crate::time::Timestamp),
+    /// Names of the media variables, sorted.
+    pub variables: Vec<String>,
+    /// Names of variables whose value the user replaced.
+    pub overridden_variables: Vec<String>,
+    /// What the user may want to know; nothing here stops the medium from being made.
+    pub notes: Vec<String>,
+}
+
+/// Why a medium could not be staged.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// The boot image.
+    #[error("{name}: {error}")]
+    BootImage {
+        /// What the user calls it.
+        name: String,
+        /// What is wrong.
+        #[source]
+        error: BootImageError,
+    },
+    /// Its SOFTWARE hive.
+    #[error("{name}: {error}")]
+    Roots {
+        /// What the user calls the boot image.
+        name: String,
+        /// What is wrong.
+        #[source]
+        error: RootsError,
+    },
+    /// The boot image's own boot configuration store was asked for and cannot serve.
+    #[error("{name}: {reason}")]
+    BootConfiguration {
+        /// What the user calls the boot image.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The media certificate.
+    #[error("media certificate: {0}")]
+    Identity(#[from] IdentityError),
+    /// The media variables.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A CD cannot start without this file.
+    #[error("{name}: a CD needs {path}, and neither the boot image nor the specification has it")]
+    NoCdBootImage {
+        /// What the user calls the boot image.
+        name: String,
+        /// The path on the medium.
+        path: String,
+    },
+    /// The observer asked to stop.
+    #[error("stopped before the medium was complete")]
+    Cancelled,
+}
+
+/// Stages a medium. Reads the boot image's tables, its boot files and, when there are certificates to add, its
+/// SOFTWARE hive; never its other files. Without `checksums` the manifest's are zero, which is enough to plan.
+///
+/// # Errors
+/// [`StageError`] names the input and what is wrong with it.
+pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Observer) -> Result<Staged, StageError> {
+    let name = || spec.boot_image.name.clone();
+    let in_boot_image = |error| StageError::BootImage { name: name(), error };
+    observer.event(Event::Step("reading the boot image"));
+    let image = BootImage::open(&spec.boot_image).map_err(in_boot_image)?;
+    let boot = boot_image::boot_files(&image, &spec.boot_image).map_err(in_boot_image)?;
+    let stores = boot_configuration::stores(&image, &spec.boot_image, env)?;
+    stop_if_asked(observer)?;
+
+    observer.event(Event::Step("adding trusted certificates"));
+    let added = roots::add(&image, &spec.trusted, env.now());
+    let added = added.map_err(|error| StageError::Roots { name: name(), error })?;
+    stop_if_asked(observer)?;
+
+    observer.event(Event::Step("making the media certificate and variables"));
+    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
+    let site = site_variables(spec, &identity)?;
+    let variables = variables::write_file(
+        &site.variables,
+        spec.password.as_ref(),
+        spec.variables_form.algorithm,
+        &spec.variables_form.xml,
+    )?;
+    stop_if_asked(observer)?;
+
+    let mut report = report(&image, &boot, &identity, &site);
+    report.boot_configuration = stores.iter().map(|store| (store.file.path.clone(), store.origin.clone())).collect();
+    report.certificates = added.certificates;
+    let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
+    files.extend(stores.into_iter().map(|store| store.file));
+    files.push(made("SMS/data/TsmBootstrap.ini", text_files::bootstrap(spec)));
+    files.push(made("SMS/data/variables.dat", variables));
+    files.push(made("MediaLabel.txt", text_files::media_label(spec)));
+    if spec.options.autorun {
+        files.push(made("autorun.inf", text_files::autorun(spec)));
+    }
+    let origin = format!("image {} of the boot image", image.index);
+    files.push(TreeFile { path: "sources/boot.wim".to_owned(), content: added.content, origin });
+
+    let (bios_boot, uefi_boot) = cd_boot_images(spec, &files, &mut report.notes)?;
+    let (label, ids) = (spec.options.label.clone(), VolumeIds::draw(env));
+    let mut tree = Tree { label, time: env.now(), files, bios_boot, uefi_boot, ids };
+    let manifest = manifest::manifest(&tree, checksums, observer)?;
+    // Before the boot image, so that everything small lies together.
+    tree.files.insert(tree.files.len() - 1, made(manifest::PATH, manifest));
+    Ok(Staged { tree, report })
+}
+
+fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, site: &SiteVariables) -> StageReport {
+    let certificate = identity.certificate();
+    let mut notes = boot.notes.clone();
+    notes.extend(identity.findings().iter().map(|finding| format!("media certificate: {}", finding.message)));
+    let boot_manager_path = format!("EFI/Boot/{}", image.architecture.removable_media_name());
+    let boot_manager = boot.files.iter().find(|file| file.path == boot_manager_path);
+    StageReport {
+        boot_index: image.index,
+        changed_boot_index: image.changes_boot_index,
+        architecture: image.architecture,
+        version: image.info().and_then(|info| info.version.map(|version| version.to_string())),
+        boot_manager: boot.set,
+        boot_manager_signers: boot_manager.map(signers).unwrap_or_default(),
+        boot_configuration: Vec::new(),
+        certificates: Vec::new(),
+        media_guid: identity.guid().as_str().to_owned(),
+        media_certificate_thumbprint: certificate.thumbprint(),
+        media_certificate_validity: (certificate.not_before(), certificate.not_after()),
+        variables: site.variables.names().map(str::to_owned).collect(),
+        overridden_variables: site.overridden.clone(),
+        notes,
+    }
+}
+
+/// Who issued the certificates a boot manager is signed with; empty when it is not signed or not a program.
+fn signers(file: &BootFile) -> Vec<String> {
+    let bytes = file.content.to_vec(64 << 20).unwrap_or_default();
+    pe::read(&bytes).map(|program| program.signers.into_iter().map(|signer| signer.issuer).collect()).unwrap_or_default()
+}
+
+/// The El Torito images an ISO names. Without one that starts at once, the one that waits for a key is taken.
+fn cd_boot_images(
+    spec: &MediaSpec,
+    files: &[TreeFile],
+    notes: &mut Vec<String>,
+) -> Result<(Option<String>, Option<String>), StageError> {
+    let Form::Iso { prompt } = spec.form else { return Ok((None, None)) };
+    let has = |path: &str| files.iter().any(|file| file.path.eq_ignore_ascii_case(path)).then(|| path.to_owned());
+    let at_once = has(boot_image::UEFI_BOOT_IMAGE);
+    let after_key = has(boot_image::UEFI_BOOT_IMAGE_PROMPT);
+    let uefi = match (prompt, at_once, after_key) {
+        (false, Some(path), _) | (true, _, Some(path)) => path,
+        (false, None, Some(path)) => {
+            notes.push(
+                "the boot image has no efisys_noprompt.bin, so a computer started from the ISO by UEFI asks to press a key"
+                    .to_owned(),
+            );
+            path
+        }
+        (wants_prompt, _, _) => {
+            let path = if wants_prompt { boot_image::UEFI_BOOT_IMAGE_PROMPT } else { boot_image::UEFI_BOOT_IMAGE };
+            return Err(StageError::NoCdBootImage { name: spec.boot_image.name.clone(), path: path.to_owned() });
+        }
+    };
+    let bios = has(boot_image::BIOS_BOOT_IMAGE).filter(|_| has("bootmgr").is_some());
+    if bios.is_none() {
+        notes.push("the ISO starts by UEFI only: the boot image has no etfsboot.com or no bootmgr".to_owned());
+    }
+    Ok((bios, Some(uefi)))
+}
+
+fn from_boot_file(file: BootFile) -> TreeFile {
+    TreeFile { path: file.path, content: file.content, origin: file.origin }
+}
+
+fn made(path: &str, bytes: Vec<u8>) -> TreeFile {
+    TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: "made".to_owned() }
+}
+
+fn stop_if_asked(observer: &dyn Observer) -> Result<(), StageError> {
+    if observer.cancelled() { Err(StageError::Cancelled) } else { Ok(()) }
+}

@@ -1,0 +1,127 @@
+//! Decides where the boot configuration stores (BCD) of the medium come from.
+
+use super::StageError;
+use crate::content::Content;
+use crate::env::Env;
+use crate::hive::boot_configuration::{self, Firmware};
+use crate::media::boot_image::{Architecture, BootImage};
+use crate::spec::{BootConfigurationChoice, BootImageSpec};
+use crate::tree::TreeFile;
+
+/// Where a store came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BootConfigurationOrigin {
+    /// This file of the boot image.
+    BootImage(String),
+    /// Made from the description in `templates/`; the reason why.
+    Made(String),
+    /// Given by the user.
+    Given,
+}
+
+/// A store with its place on the medium.
+pub(super) struct Store {
+    pub(super) file: TreeFile,
+    pub(super) origin: BootConfigurationOrigin,
+}
+
+/// Where Windows Boot Manager looks for its store on removable media.
+const BIOS_STORE: &str = "boot/BCD";
+const UEFI_STORE: &str = "EFI/Microsoft/Boot/BCD";
+
+/// Both stores; only the UEFI one for ARM64, which has no BIOS.
+pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
+    let mut stores = Vec::new();
+    if image.architecture != Architecture::Arm64 {
+        stores.extend(store(image, spec, env, Firmware::Bios, BIOS_STORE)?);
+    }
+    stores.extend(store(image, spec, env, Firmware::Uefi, UEFI_STORE)?);
+    Ok(stores)
+}
+
+fn store(
+    image: &BootImage,
+    spec: &BootImageSpec,
+    env: &Env,
+    firmware: Firmware,
+    path: &str,
+) -> Result<Option<Store>, StageError> {
+    if spec.boot_files.iter().any(|(given, _)| given.eq_ignore_ascii_case(path)) {
+        // Already among the boot files.
+        return Ok(None);
+    }
+    let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
+    let loader = loader(image, firmware).ok_or_else(|| {
+        refuse(format!("no loader for {firmware} is in the image; looked for {}", loaders(firmware).join(", ")))
+    })?;
+    let mut reason = "asked for".to_owned();
+    if spec.boot_configuration != BootConfigurationChoice::Made {
+        match own_store(image, firmware) {
+            Ok((origin, bytes)) => {
+                let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: origin.clone() };
+                return Ok(Some(Store { file, origin: BootConfigurationOrigin::BootImage(origin) }));
+            }
+            Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => return Err(refuse(why)),
+            Err(why) => reason = why,
+        }
+    }
+    let bytes = boot_configuration::media_store(firmware, &loader, env.now());
+    let bytes = bytes.map_err(|error| refuse(format!("making {path}: {error}")))?;
+    let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: "made".to_owned() };
+    Ok(Some(Store { file, origin: BootConfigurationOrigin::Made(reason) }))
+}
+
+/// The first store of the boot image that boots `\sources\boot.wim` with a loader the image has, or why none does.
+fn own_store(image: &BootImage, firmware: Firmware) -> Result<(String, Vec<u8>), String> {
+    let mut reasons = Vec::new();
+    for path in own_stores(image.architecture, firmware) {
+        let Some(entry) = image.image.find(&path).filter(|entry| !entry.is_directory()) else { continue };
+        let read = image.read(entry).map_err(|error| error.to_string());
+        match read.and_then(|bytes| boots_the_image(image, &bytes).map(|()| bytes)) {
+            Ok(bytes) => return Ok((path, bytes)),
+            Err(reason) => reasons.push(format!("{path} {reason}")),
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(format!("the boot image has no boot configuration store for {firmware}"));
+    }
+    Err(reasons.join("; "))
+}
+
+fn own_stores(architecture: Architecture, firmware: Firmware) -> Vec<String> {
+    let bits = if architecture == Architecture::X86 { 32 } else { 64 };
+    let folder = architecture.configuration_manager_folder();
+    match firmware {
+        Firmware::Bios => vec![r"\Windows\Boot\DVD\PCAT\BCD".to_owned()],
+        Firmware::Uefi => {
+            vec![r"\Windows\Boot\DVD\EFI\BCD".to_owned(), format!(r"\sms\bin\{folder}\BCD-EFI-{bits}")]
+        }
+    }
+}
+
+fn boots_the_image(image: &BootImage, bytes: &[u8]) -> Result<(), String> {
+    let store = boot_configuration::read(bytes.to_vec()).map_err(|error| format!("cannot be read: {error}"))?;
+    let boot = store.default_ramdisk().ok_or("starts no RAM disk")?;
+    if !boot.from_boot_device || !boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") {
+        return Err(format!("boots {} and not \\sources\\boot.wim of its own medium", boot.wim_path));
+    }
+    if !boot.sdi_path.eq_ignore_ascii_case(r"\boot\boot.sdi") {
+        return Err(format!("takes its RAM disk template from {}", boot.sdi_path));
+    }
+    if image.image.find(&boot.loader_path).is_none() {
+        return Err(format!("starts {}, which the image does not have", boot.loader_path));
+    }
+    Ok(())
+}
+
+fn loader(image: &BootImage, firmware: Firmware) -> Option<String> {
+    loaders(firmware).into_iter().find(|path| image.image.find(path).is_some()).map(str::to_owned)
+}
+
+/// Windows PE's own place first; it is the one Windows media name.
+fn loaders(firmware: Firmware) -> [&'static str; 2] {
+    match firmware {
+        Firmware::Bios => [r"\Windows\System32\Boot\winload.exe", r"\Windows\System32\winload.exe"],
+        Firmware::Uefi => [r"\Windows\System32\Boot\winload.efi", r"\Windows\System32\winload.efi"],
+    }
+}

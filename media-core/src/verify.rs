@@ -1,0 +1,268 @@
+//! Verify: checks every structure of a medium with our own readers, and every file against the manifest.
+//!
+//! Finding something is not an error: [`verify`] fails only when it could not look.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::bytes::to_hex_lower;
+use crate::event::{Event, Observer};
+use crate::finding::{Finding, Severity};
+use crate::hive;
+use crate::hive::boot_configuration;
+use crate::io::Source;
+use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
+use crate::media::manifest::{self, ManifestError, ManifestFile};
+use crate::medium::{self, Medium, MediumError, MediumFile};
+use crate::sealed;
+use crate::spec::BootImageSpec;
+use crate::wim::{Wim, WimError};
+
+/// What was looked at, and what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// What was found, in the order of the medium.
+    pub findings: Vec<Finding>,
+    /// How many files were compared with the manifest.
+    pub files_compared: usize,
+    /// How many bytes they have.
+    pub bytes_compared: u64,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong; there may be notes.
+    pub fn is_intact(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity < Severity::Error)
+    }
+}
+
+/// Why it was not possible to look.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It could not be opened as a medium.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file on it could not be read.
+    #[error("reading {path}: {error}")]
+    Read {
+        /// Path on the medium.
+        path: String,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+/// Files a medium cannot do without, whatever its architecture.
+const ESSENTIAL: [&str; 5] =
+    [SOURCES_BOOT_WIM, "boot/boot.sdi", "EFI/Microsoft/Boot/BCD", "SMS/data/variables.dat", "SMS/data/TsmBootstrap.ini"];
+/// A boot configuration store is some kilobytes.
+const LARGEST_STORE: u64 = 16 << 20;
+const LARGEST_VARIABLES: u64 = 64 << 20;
+
+/// Looks at everything. A bare WIM file, hive or variables file is checked for what it is.
+///
+/// # Errors
+/// [`VerifyError`] when it is no medium, or cannot be read.
+pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
+    observer.event(Event::Step("checking the volume"));
+    let mut report = VerifyReport::default();
+    let medium = medium::open(source.clone())?;
+    match &medium {
+        Medium::Iso(disc) => report.findings.extend(disc.check().map_err(MediumError::from)?),
+        Medium::Disk { table, volume } => {
+            report.findings.extend(table.findings.iter().cloned());
+            report.findings.extend(volume.check().map_err(MediumError::from)?);
+        }
+        Medium::Wim(wim) => return wim_report(wim, observer),
+        Medium::Hive(_) => return Ok(hive_report(&read_all(&*source, "the hive")?)),
+        Medium::Variables(bytes) => {
+            check_variables(bytes, "the file", &mut report);
+            return Ok(report);
+        }
+    }
+    let files = medium.files()?;
+    check_essential(&files, &mut report);
+    compare_with_manifest(&files, &mut report, observer)?;
+    check_contents(&files, &mut report, observer)?;
+    Ok(report)
+}
+
+fn wim_report(wim: &Wim, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
+    let findings = wim.verify(observer).map_err(MediumError::from)?;
+    Ok(VerifyReport { findings, ..VerifyReport::default() })
+}
+
+fn hive_report(bytes: &[u8]) -> VerifyReport {
+    VerifyReport { findings: hive::check(bytes), ..VerifyReport::default() }
+}
+
+fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {
+    for path in ESSENTIAL {
+        if find(files, path).is_none() {
+            report.findings.push(Finding::error("medium.missing-file", path, "a bootable medium needs this file"));
+        }
+    }
+    let boot_managers = ["EFI/Boot/bootx64.efi", "EFI/Boot/bootia32.efi", "EFI/Boot/bootaa64.efi"];
+    if boot_managers.iter().all(|path| find(files, path).is_none()) {
+        report.findings.push(Finding::error("medium.missing-file", "EFI/Boot", "no UEFI boot manager is here"));
+    }
+}
+
+fn compare_with_manifest(
+    files: &[MediumFile],
+    report: &mut VerifyReport,
+    observer: &mut dyn Observer,
+) -> Result<(), VerifyError> {
+    let Some(file) = find(files, manifest::PATH) else {
+        let message = "without it no file can be compared with what was written";
+        report.findings.push(Finding::error("manifest.missing", manifest::PATH, message));
+        return Ok(());
+    };
+    let listed = match manifest::read(&read(file, manifest::LARGEST)?) {
+        Ok(listed) => listed,
+        Err(error) => {
+            report.findings.push(Finding::error("manifest.damaged", manifest::PATH, error.to_string()));
+            return Ok(());
+        }
+    };
+    let mut extra: BTreeMap<String, &MediumFile> =
+        files.iter().map(|file| (file.path.to_lowercase(), file)).collect();
+    extra.remove(manifest::PATH);
+    observer.event(Event::Begin { what: "comparing files", bytes: listed.iter().map(|file| file.size).sum() });
+    for expected in &listed {
+        compare(expected, extra.remove(&expected.path.to_lowercase()), report, observer)?;
+    }
+    observer.event(Event::End);
+    for file in extra.values() {
+        report.findings.push(extra_file(&file.path));
+    }
+    Ok(())
+}
+
+fn compare(
+    expected: &ManifestFile,
+    found: Option<&MediumFile>,
+    report: &mut VerifyReport,
+    observer: &mut dyn Observer,
+) -> Result<(), VerifyError> {
+    let path = &expected.path;
+    let Some(file) = found else {
+        report.findings.push(Finding::error("manifest.missing-file", path, "the manifest lists it, but it is gone"));
+        return Ok(());
+    };
+    report.files_compared += 1;
+    report.bytes_compared += file.content.len();
+    if file.content.len() != expected.size {
+        let message = format!("it has {} bytes; the manifest says {}", file.content.len(), expected.size);
+        report.findings.push(Finding::error("manifest.size", path, message));
+        return Ok(());
+    }
+    let sha256 = to_hex_lower(&manifest::sha256(&file.content, path, observer)?);
+    if sha256 != expected.sha256 {
+        let message = format!("its SHA-256 is {sha256}; the manifest says {}", expected.sha256);
+        report.findings.push(Finding::error("manifest.sha256", path, message));
+    }
+    Ok(())
+}
+
+/// Windows leaves folders of its own on every stick it sees; a file among those that boot is another matter.
+fn extra_file(path: &str) -> Finding {
+    let lower = path.to_lowercase();
+    let boots = ["boot/", "efi/", "sources/", "sms/"].iter().any(|folder| lower.starts_with(folder))
+        || (!lower.contains('/') && lower.starts_with("bootmgr"));
+    let message = "the manifest does not list it";
+    if boots {
+        Finding::error("manifest.extra-boot-file", path, message)
+    } else {
+        Finding::note("manifest.extra-file", path, message)
+    }
+}
+
+fn check_contents(
+    files: &[MediumFile],
+    report: &mut VerifyReport,
+    observer: &mut dyn Observer,
+) -> Result<(), VerifyError> {
+    for path in ["boot/BCD", "EFI/Microsoft/Boot/BCD"] {
+        if let Some(file) = find(files, path) {
+            check_store(read(file, LARGEST_STORE)?, path, report);
+        }
+    }
+    if let Some(file) = find(files, "SMS/data/variables.dat") {
+        check_variables(&read(file, LARGEST_VARIABLES)?, "SMS/data/variables.dat", report);
+    }
+    if let Some(file) = find(files, SOURCES_BOOT_WIM) {
+        check_boot_image(file, report, observer)?;
+    }
+    Ok(())
+}
+
+fn check_store(bytes: Vec<u8>, path: &str, report: &mut VerifyReport) {
+    report.findings.extend(hive::check(&bytes).into_iter().map(|finding| at(path, finding)));
+    match boot_configuration::read(bytes) {
+        Err(error) => report.findings.push(Finding::error("boot-configuration.damaged", path, error.to_string())),
+        Ok(store) => match store.default_ramdisk() {
+            Some(boot) if boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") => {}
+            Some(boot) => {
+                let message = format!("it starts {} and not \\sources\\boot.wim", boot.wim_path);
+                report.findings.push(Finding::error("boot-configuration.target", path, message));
+            }
+            None => {
+                let message = "its default entry starts no RAM disk";
+                report.findings.push(Finding::error("boot-configuration.target", path, message));
+            }
+        },
+    }
+}
+
+fn check_variables(bytes: &[u8], path: &str, report: &mut VerifyReport) {
+    if let Err(error) = sealed::header(bytes) {
+        report.findings.push(Finding::error("variables.damaged", path, error.to_string()));
+    }
+}
+
+fn check_boot_image(
+    file: &MediumFile,
+    report: &mut VerifyReport,
+    observer: &mut dyn Observer,
+) -> Result<(), VerifyError> {
+    let source: Arc<dyn Source> = Arc::new(file.content.clone());
+    match Wim::open(source.clone()).and_then(|wim| wim.verify(observer)) {
+        Ok(findings) => report.findings.extend(findings.into_iter().map(|finding| at(&file.path, finding))),
+        Err(WimError::Read { error, .. }) => return Err(VerifyError::Read { path: file.path.clone(), error }),
+        Err(error) => {
+            report.findings.push(Finding::error("boot-image.damaged", &file.path, error.to_string()));
+            return Ok(());
+        }
+    }
+    if let Err(error) = BootImage::open(&BootImageSpec::of_medium(source)) {
+        report.findings.push(Finding::error("boot-image.would-not-boot", &file.path, error.to_string()));
+    }
+    Ok(())
+}
+
+fn at(path: &str, finding: Finding) -> Finding {
+    Finding { place: format!("{path}: {}", finding.place), ..finding }
+}
+
+fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
+    files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
+}
+
+fn read(file: &MediumFile, limit: u64) -> Result<Vec<u8>, VerifyError> {
+    file.content.to_vec(limit).map_err(|error| VerifyError::Read { path: file.path.clone(), error })
+}
+
+fn read_all(source: &dyn Source, what: &str) -> Result<Vec<u8>, VerifyError> {
+    let mut bytes = vec![0; usize::try_from(source.len()).unwrap_or(0)];
+    let read = source.read_exact_at(0, &mut bytes);
+    read.map_err(|error| VerifyError::Read { path: what.to_owned(), error })?;
+    Ok(bytes)
+}

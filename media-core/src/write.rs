@@ -1,0 +1,175 @@
+//! Write: carries a plan out on a sink. Knows no format, and is the only code that can destroy data.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::content::Piece;
+use crate::event::{Event, Observer};
+use crate::io::{Sink, Source};
+use crate::plan::{Extent, Plan};
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Length of the medium in bytes.
+    pub len: u64,
+    /// Bytes that passed through this process.
+    pub written: u64,
+    /// Bytes the system copied or shared on its own.
+    pub copied_by_system: u64,
+}
+
+/// Why a medium was not written. What is on the sink then does not boot.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The sink refused.
+    #[error("writing {label} at byte {offset}: {error}")]
+    Sink {
+        /// What was being written.
+        label: String,
+        /// Where on the medium.
+        offset: u64,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// An input could not be read any more.
+    #[error("reading {label} at byte {offset} of its source: {error}")]
+    Source {
+        /// What was being read.
+        label: String,
+        /// Where in its source.
+        offset: u64,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The observer asked to stop.
+    #[error("stopped before the medium was complete")]
+    Cancelled,
+}
+
+/// Everything below this address is written last: it holds what makes a medium bootable (the partition table, or
+/// the volume descriptors of an ISO), so a medium that was not finished does not boot.
+const HEAD: u64 = 64 << 10;
+/// How much is moved between two looks at the observer.
+const STRIDE: u64 = 8 << 20;
+/// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
+const BLOCK: u64 = 4096;
+
+/// Writes every extent once, the head of the medium last.
+///
+/// # Errors
+/// [`WriteError`] from the sink, an input, or the observer.
+pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Receipt, WriteError> {
+    let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
+    observer.event(Event::Begin { what: "writing the medium", bytes });
+    let whole = |error| WriteError::Sink { label: "the medium".to_owned(), offset: 0, error };
+    let mut run = Run { sink, observer, receipt: Receipt { len: plan.len, ..Receipt::default() }, buffer: Vec::new() };
+    run.sink.set_len(plan.len).map_err(whole)?;
+    let (head, body): (Vec<&Extent>, Vec<&Extent>) = plan.extents.iter().partition(|extent| extent.offset < HEAD);
+    for extent in body {
+        run.extent(extent)?;
+    }
+    run.sink.sync().map_err(whole)?;
+    for extent in head.into_iter().rev() {
+        run.extent(extent)?;
+    }
+    run.sink.sync().map_err(whole)?;
+    run.observer.event(Event::End);
+    Ok(run.receipt)
+}
+
+struct Run<'a> {
+    sink: &'a mut dyn Sink,
+    observer: &'a mut dyn Observer,
+    receipt: Receipt,
+    buffer: Vec<u8>,
+}
+
+impl Run<'_> {
+    fn extent(&mut self, extent: &Extent) -> Result<(), WriteError> {
+        match &extent.piece {
+            Piece::Bytes(bytes) => self.put(extent, 0, bytes),
+            Piece::Slice { source, offset, len } => self.slice(extent, source, *offset, *len),
+        }
+    }
+
+    /// Moves a slice: to a common block boundary by hand, then whole blocks by the system, and the rest by hand.
+    fn slice(&mut self, extent: &Extent, source: &Arc<dyn Source>, from: u64, len: u64) -> Result<(), WriteError> {
+        let mut done = 0;
+        if let Some(file) = source.file().filter(|_| from % BLOCK == extent.offset % BLOCK) {
+            done = (from.next_multiple_of(BLOCK) - from).min(len);
+            self.by_hand(extent, source, from, 0..done)?;
+            done += self.by_system(extent, file, from, done, len)?;
+        }
+        self.by_hand(extent, source, from, done..len)
+    }
+
+    /// Lets the system move bytes `done..len` of a slice; returns how many it moved before it would no more.
+    fn by_system(&mut self, extent: &Extent, file: &File, from: u64, done: u64, len: u64) -> Result<u64, WriteError> {
+        let mut moved = 0;
+        while done + moved < len {
+            self.stop_if_asked()?;
+            let at = done + moved;
+            let count = (len - at).min(STRIDE);
+            match self.sink.copy_range(extent.offset + at, file, from + at, count) {
+                Ok(0) => break,
+                Ok(count) => {
+                    moved += count;
+                    self.receipt.copied_by_system += count;
+                    self.observer.event(Event::Advance(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A full disk is one; everything else means that the system does not do this here.
+                Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                    return Err(WriteError::Sink { label: extent.label.clone(), offset: extent.offset + at, error });
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(moved)
+    }
+
+    fn by_hand(
+        &mut self,
+        extent: &Extent,
+        source: &Arc<dyn Source>,
+        from: u64,
+        range: std::ops::Range<u64>,
+    ) -> Result<(), WriteError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut at = range.start;
+        while at < range.end {
+            let count = (range.end - at).min(1 << 20) as usize;
+            buffer.resize(count, 0);
+            source.read_exact_at(from + at, &mut buffer).map_err(|error| WriteError::Source {
+                label: extent.label.clone(),
+                offset: from + at,
+                error,
+            })?;
+            self.put(extent, at, &buffer)?;
+            at += count as u64;
+        }
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    fn put(&mut self, extent: &Extent, at: u64, bytes: &[u8]) -> Result<(), WriteError> {
+        self.stop_if_asked()?;
+        let offset = extent.offset + at;
+        let failed = |error| WriteError::Sink { label: extent.label.clone(), offset, error };
+        self.sink.write_at(offset, bytes).map_err(failed)?;
+        self.receipt.written += bytes.len() as u64;
+        self.observer.event(Event::Advance(bytes.len() as u64));
+        Ok(())
+    }
+
+    fn stop_if_asked(&self) -> Result<(), WriteError> {
+        if self.observer.cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
+    }
+}
