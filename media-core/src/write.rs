@@ -173,3 +173,6 @@ impl Run<'_> {
         if self.observer.cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests;
