@@ -1,1 +1,5 @@
 //! Configuration Manager policy.
+
+pub mod identity;
+pub mod trust;
+pub mod variables;
