@@ -1,0 +1,231 @@
+//! The media identity: the certificate and key with which media sign their requests, under the media's GUID.
+
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey;
+use secrecy::SecretString;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::env::Env;
+use crate::finding::Finding;
+use crate::pfx::{self, PfxError};
+use crate::time::Timestamp;
+use crate::x509::{self, Certificate, PublicKey, SelfSignedRequest, X509Error};
+
+/// Length of a self-signed certificate's key unless chosen otherwise: the longest that Configuration Manager supports
+/// for media certificates.
+pub const DEFAULT_KEY_BITS: usize = 2048;
+/// How many characters of the stored GUID are the password of the media's PKCS#12.
+const PFX_PASSWORD_LEN: usize = 31;
+/// The provider that keys of media certificates should have: others may not sign with SHA-256.
+const KEY_PROVIDER: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
+const FRIENDLY_NAME: &str = "Task sequence media";
+
+/// The media's identity string, kept as it was given: its text is part of a password and must equal what the site has
+/// registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaGuid(String);
+
+impl MediaGuid {
+    /// A new random one, in the form the product uses for self-signed media: braces, upper case.
+    pub fn random(env: &Env) -> Self {
+        let mut bytes = env.bytes::<16>("media GUID");
+        // RFC 9562 section 5.4: version 4.
+        bytes[6] = bytes[6] & 0x0F | 0x40;
+        bytes[8] = bytes[8] & 0x3F | 0x80;
+        let hex = crate::bytes::to_hex_upper(&bytes);
+        Self(format!("{{{}-{}-{}-{}-{}}}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+    }
+
+    /// Takes a GUID with or without braces, in upper or lower case.
+    ///
+    /// # Errors
+    /// [`IdentityError::Guid`].
+    pub fn parse(text: &str) -> Result<Self, IdentityError> {
+        let inner = match text.strip_prefix('{') {
+            Some(rest) => rest.strip_suffix('}'),
+            None => Some(text),
+        };
+        let lengths = [8, 4, 4, 4, 12];
+        let valid = inner.is_some_and(|inner| {
+            let groups: Vec<&str> = inner.split('-').collect();
+            groups.len() == lengths.len()
+                && groups.iter().zip(lengths).all(|(group, len)| {
+                    group.len() == len && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+                })
+        });
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdentityError::Guid { found: text.chars().take(60).flat_map(char::escape_debug).collect() })
+        }
+    }
+
+    /// The text, as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for MediaGuid {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// The password of the PKCS#12 in the media variables: the first 31 characters of the GUID as stored.
+pub fn pfx_password(guid: &MediaGuid) -> SecretString {
+    SecretString::from(guid.0.chars().take(PFX_PASSWORD_LEN).collect::<String>())
+}
+
+/// Where the identity comes from.
+pub enum IdentitySource {
+    /// A new key and a certificate signed with it.
+    SelfSigned {
+        /// The first moment it is valid.
+        start: Timestamp,
+        /// The last moment it is valid.
+        expiry: Timestamp,
+        /// Length of the RSA key in bits.
+        key_bits: usize,
+    },
+    /// A certificate issued elsewhere, with its key.
+    Pfx {
+        /// The PKCS#12 file.
+        bytes: Zeroizing<Vec<u8>>,
+        /// Its password; may be empty.
+        password: SecretString,
+    },
+}
+
+/// The certificate and key of one medium. The key is wiped from memory when dropped, and nothing shows it.
+pub struct Identity {
+    /// The media's identity string.
+    pub guid: MediaGuid,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether the certificate is self-signed by us rather than issued elsewhere.
+    pub is_self_signed: bool,
+    /// What an administrator should know about the certificate. Errors among them mean that a management point is
+    /// expected to refuse it.
+    pub findings: Vec<Finding>,
+    pfx: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no identity.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The text is not a GUID.
+    #[error("`{found}` is not a GUID, expected for example {{8B9E032D-A106-4E2E-A792-7A58332B96E5}}")]
+    Guid {
+        /// The text, cut short.
+        found: String,
+    },
+    /// The PKCS#12 file could not be read, or ours not be written.
+    #[error(transparent)]
+    Pfx(#[from] PfxError),
+    /// The certificate could not be read or made.
+    #[error(transparent)]
+    Certificate(#[from] X509Error),
+    /// The private key is not RSA, and media sign with RSA.
+    #[error("the private key of the certificate `{subject}` is not an RSA key")]
+    NotRsa {
+        /// Whom the certificate is about.
+        subject: String,
+    },
+}
+
+impl Identity {
+    /// The PKCS#12 under [`pfx_password`] as upper-case hexadecimal: the value of `_SMSTSMediaPFX`.
+    pub fn pfx_hex(&self) -> SecretString {
+        let mut hex = String::with_capacity(self.pfx.len() * 2);
+        for byte in self.pfx.iter() {
+            for digit in [byte >> 4, byte & 15] {
+                hex.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+            }
+        }
+        SecretString::from(hex)
+    }
+}
+
+/// Makes or takes over a certificate and puts it under the GUID's password.
+///
+/// # Errors
+/// [`IdentityError`]; what merely speaks against a certificate is among [`Identity::findings`].
+pub fn make(source: &IdentitySource, guid: MediaGuid, env: &Env) -> Result<Identity, IdentityError> {
+    let is_self_signed = matches!(source, IdentitySource::SelfSigned { .. });
+    let (bundle, certificate) = match source {
+        IdentitySource::SelfSigned { start, expiry, key_bits } => {
+            let request = SelfSignedRequest {
+                // The product's own subject is not established; this one tells administrators which medium it is.
+                common_name: guid.as_str(),
+                not_before: *start,
+                not_after: *expiry,
+                key_bits: *key_bits,
+                extended_key_usage: &[x509::CLIENT_AUTHENTICATION],
+            };
+            let made = x509::self_signed(&request, &mut env.random("media certificate"))?;
+            let certificate = made.certificate.der().to_vec();
+            (pfx::Bundle { private_key: made.private_key, certificate, chain: Vec::new() }, made.certificate)
+        }
+        IdentitySource::Pfx { bytes, password } => {
+            let bundle = pfx::read(bytes, password)?;
+            let certificate = Certificate::from_der(&bundle.certificate)?;
+            if RsaPrivateKey::from_pkcs8_der(&bundle.private_key).is_err() {
+                return Err(IdentityError::NotRsa { subject: certificate.subject.text });
+            }
+            (bundle, certificate)
+        }
+    };
+    let attributes = pfx::Attributes { friendly_name: Some(FRIENDLY_NAME), key_provider: Some(KEY_PROVIDER) };
+    let pfx = pfx::write(&bundle, &pfx_password(&guid), attributes, &mut env.random("media PKCS#12"))?;
+    let findings = check(&certificate, env.now());
+    Ok(Identity { guid, certificate, is_self_signed, findings, pfx })
+}
+
+/// What Microsoft's requirements for media certificates say ("PKI certificate requirements", boot images), and the time.
+fn check(certificate: &Certificate, now: Timestamp) -> Vec<Finding> {
+    let place = format!("media certificate `{}`", certificate.subject.text);
+    let mut findings = Vec::new();
+    if certificate.not_after < now {
+        let message = format!("it expired on {}; it is {now}", certificate.not_after);
+        findings.push(Finding::error("identity.expired", &place, message));
+    }
+    if certificate.not_before > now {
+        let message = format!("it is valid from {}; it is {now}", certificate.not_before);
+        findings.push(Finding::note("identity.not-yet-valid", &place, message));
+    }
+    // No extension at all means any purpose (RFC 5280 section 4.2.1.12).
+    let usages = certificate.extended_key_usage.as_deref();
+    let may_authenticate = usages.is_none_or(|usages| {
+        usages.iter().any(|oid| oid == x509::CLIENT_AUTHENTICATION || oid == x509::ANY_EXTENDED_KEY_USAGE)
+    });
+    if !may_authenticate {
+        let message = format!(
+            "its extended key usage is {}, expected client authentication ({})",
+            usages.unwrap_or_default().join(", "),
+            x509::CLIENT_AUTHENTICATION
+        );
+        findings.push(Finding::error("identity.no-client-authentication", &place, message));
+    } else if usages.is_none() {
+        let message = "it has no extended key usage, expected client authentication";
+        findings.push(Finding::note("identity.no-extended-key-usage", &place, message));
+    }
+    match certificate.public_key {
+        PublicKey::Rsa { bits } if bits as usize > DEFAULT_KEY_BITS => {
+            let message = format!("its key has {bits} bits; up to {DEFAULT_KEY_BITS} are supported");
+            findings.push(Finding::note("identity.long-key", &place, message));
+        }
+        PublicKey::Rsa { bits } if (bits as usize) < DEFAULT_KEY_BITS => {
+            let message = format!("its key has {bits} bits; {DEFAULT_KEY_BITS} are recommended");
+            findings.push(Finding::note("identity.short-key", &place, message));
+        }
+        _ => {}
+    }
+    findings
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

@@ -1,0 +1,219 @@
+//! The media variables: the list that task sequence media carry, its XML, and the sealed file `variables.dat`.
+
+mod xml;
+
+use secrecy::SecretString;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::sealed::{self, Algorithm, SealedError};
+
+pub use xml::XmlForm;
+
+/// Seals the variables of media without a password.
+pub const PASSWORD_WHEN_NONE: &str = "{BAC6E688-DE21-4ABE-B7FB-C9F54E6DB664}";
+/// The longest variable name Configuration Manager takes, in characters.
+pub const LONGEST_NAME: usize = 256;
+
+/// An ordered list of variables. Names are compared without regard to case, as the task sequence engine does. Values
+/// may be secrets, so nothing shows them.
+#[derive(Default)]
+pub struct Variables {
+    list: Vec<(String, SecretString)>,
+}
+
+/// Variables as they were read, with the form they had.
+pub struct Document {
+    /// The variables.
+    pub variables: Variables,
+    /// How the XML around them looked.
+    pub form: XmlForm,
+}
+
+/// Why variables could not be set, written or read. Values never appear in it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum VariablesError {
+    /// A name the task sequence engine does not take.
+    #[error("variable name `{name}`: {reason}")]
+    Name {
+        /// The name, cut short, control characters escaped.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A value has a character that XML 1.0 cannot hold.
+    #[error("value of {name}: character {position} is U+{character:04X}, which XML cannot hold")]
+    Value {
+        /// The variable.
+        name: String,
+        /// Which character, counted from 1.
+        position: usize,
+        /// Its code point.
+        character: u32,
+    },
+    /// The XML is larger than any list of media variables.
+    #[error("media variables: {len} bytes of XML, more than the {limit} that are read")]
+    TooLarge {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// The XML is not well-formed.
+    #[error("media variables: the XML is not well-formed in line {line}, column {column}")]
+    Xml {
+        /// The line, counted from 1.
+        line: u32,
+        /// The column, counted from 1.
+        column: u32,
+    },
+    /// The XML is about something else.
+    #[error("media variables: the root element is `{found}`, expected `MediaVarList`")]
+    Root {
+        /// The root element's name.
+        found: String,
+    },
+    /// A variable element has no name.
+    #[error("media variables: a `var` element in line {line} has no attribute `name`")]
+    Unnamed {
+        /// The line, counted from 1.
+        line: u32,
+    },
+    /// Two variables have the same name.
+    #[error("media variables: {name} is there twice")]
+    Duplicate {
+        /// The name of the second.
+        name: String,
+    },
+    /// The file is not a sealed one, or is damaged.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+}
+
+impl Variables {
+    /// No variables.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable: the value of one that is there already, under whatever case, or else a new one at the end.
+    ///
+    /// # Errors
+    /// [`VariablesError::Name`] or [`VariablesError::Value`].
+    pub fn set(&mut self, name: &str, value: SecretString) -> Result<(), VariablesError> {
+        check_name(name)?;
+        xml::check_value(name, &value)?;
+        match self.position(name) {
+            Some(position) => self.list[position].1 = value,
+            None => self.list.push((name.to_owned(), value)),
+        }
+        Ok(())
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&SecretString> {
+        self.position(name).map(|position| &self.list[position].1)
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.list.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// How many variables there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Sorts by name, by code unit: the order in which the task sequence engine logs the variables of its media.
+    pub fn sort(&mut self) {
+        self.list.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Whether a variable's value should be masked when variables are shown: the media's private key, passwords, tokens and
+/// the like. By name, so an own variable with an innocent name is not recognised.
+pub fn is_secret(name: &str) -> bool {
+    const MARKS: [&str; 10] = [
+        "password",
+        "passphrase",
+        "pwd",
+        "pfx",
+        "token",
+        "secret",
+        "credential",
+        "privatekey",
+        "productkey",
+        "_smstsreserved", // the network access account
+    ];
+    let name = name.to_ascii_lowercase();
+    MARKS.iter().any(|mark| name.contains(mark))
+}
+
+/// The file `variables.dat`: the XML, sealed under the password or, when there is none, under the string every task
+/// sequence engine knows.
+///
+/// # Errors
+/// [`VariablesError::Sealed`] when the variables take more than 4 GiB.
+pub fn write_file(
+    variables: &Variables,
+    password: Option<&SecretString>,
+    algorithm: Algorithm,
+    form: &XmlForm,
+) -> Result<Vec<u8>, VariablesError> {
+    Ok(sealed::seal(&variables.to_utf16(form), &effective(password), algorithm)?)
+}
+
+/// Reads a file `variables.dat` or a network boot's `.boot.var`.
+///
+/// # Errors
+/// [`SealedError::WrongPasswordOrDamaged`] also when the decrypted bytes are not XML; else what is wrong.
+pub fn read_file(bytes: &[u8], password: Option<&SecretString>) -> Result<Document, VariablesError> {
+    let plain: Zeroizing<Vec<u8>> = sealed::open(bytes, &effective(password))?;
+    // Media of every release start with `<?xml`; a wrong password that passes the padding check gives noise.
+    if !plain.starts_with(b"<\0") {
+        return Err(SealedError::WrongPasswordOrDamaged.into());
+    }
+    Variables::from_xml(&plain)
+}
+
+fn effective(password: Option<&SecretString>) -> SecretString {
+    password.cloned().unwrap_or_else(|| SecretString::from(PASSWORD_WHEN_NONE))
+}
+
+fn check_name(name: &str) -> Result<(), VariablesError> {
+    let wrong = |reason| {
+        Err(VariablesError::Name {
+            name: name.chars().take(40).flat_map(char::escape_debug).collect(),
+            reason,
+        })
+    };
+    if name.chars().count() > LONGEST_NAME {
+        return wrong("longer than 256 characters");
+    }
+    match name.chars().next() {
+        None => return wrong("empty"),
+        Some(first) if !first.is_ascii_alphabetic() && first != '_' => {
+            return wrong("does not start with a letter or underscore");
+        }
+        Some(_) => {}
+    }
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        return wrong("has something other than letters, digits, underscores and hyphens");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "variables_tests.rs"]
+mod tests;
