@@ -256,8 +256,8 @@ fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
     let facts = |entry: roots::Listed| CertificateFacts {
         store: entry.store.registry_name(),
         thumbprint: entry.thumbprint,
-        validity: entry.certificate.as_ref().ok().map(|found| (found.not_before(), found.not_after())),
-        subject: entry.certificate.map(|found| found.subject().to_owned()).map_err(|error| error.to_string()),
+        validity: entry.certificate.as_ref().ok().map(|found| (found.not_before, found.not_after)),
+        subject: entry.certificate.map(|found| found.subject.text).map_err(|error| error.to_string()),
     };
     listed.into_iter().map(facts).collect()
 }
@@ -276,10 +276,12 @@ fn boot_manager(file: &MediumFile) -> Result<BootManagerFacts, InspectError> {
 
 fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<VariablesFacts, InspectError> {
     let header = sealed::header(bytes)?;
-    let without = variables::read_file(bytes, None);
+    let without = variables::read_file(bytes, None).map(|document| document.variables);
     let has_no_password = without.is_ok();
     let variables = match password {
-        Some(password) if !has_no_password => variables::read_file(bytes, Some(password)),
+        Some(password) if !has_no_password => {
+            variables::read_file(bytes, Some(password)).map(|document| document.variables)
+        }
         _ => without,
     };
     Ok(VariablesFacts {

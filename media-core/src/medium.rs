@@ -104,7 +104,7 @@ pub fn open(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     if start.starts_with(b"regf") {
         return Ok(Medium::Hive(Box::new(Hive::open(whole(&*source, "registry hive", LARGEST_HIVE)?)?)));
     }
-    if start.len() == 8 && start.starts_with(&sealed::MAGIC) {
+    if sealed::is_sealed(start) {
         return Ok(Medium::Variables(whole(&*source, "media variables file", LARGEST_VARIABLES)?));
     }
     if has_iso_mark(&*source) {

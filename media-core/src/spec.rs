@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::io::Source;
 use crate::media::identity::{IdentitySource, MediaGuid};
 use crate::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
-use crate::media::trust::TrustedCertificate;
+use crate::media::store::TrustedCertificate;
 use crate::media::variables::XmlForm;
 use crate::sealed::Algorithm;
 

@@ -4,11 +4,12 @@ mod boot_configuration;
 
 use thiserror::Error;
 
+use crate::bytes::to_hex_upper;
 use crate::content::Content;
 use crate::env::Env;
 use crate::event::{Event, Observer};
 use crate::media::boot_image::{self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet};
-use crate::media::identity::{self, Identity, IdentityError};
+use crate::media::identity::{self, Identity, IdentityError, MediaGuid};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{SiteVariables, site_variables};
@@ -133,7 +134,8 @@ pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Ob
     stop_if_asked(observer)?;
 
     observer.event(Event::Step("making the media certificate and variables"));
-    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
+    let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
+    let identity = identity::make(&spec.identity, guid, env)?;
     let site = site_variables(spec, &identity)?;
     let variables = variables::write_file(
         &site.variables,
@@ -167,9 +169,9 @@ pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Ob
 }
 
 fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, site: &SiteVariables) -> StageReport {
-    let certificate = identity.certificate();
+    let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
-    notes.extend(identity.findings().iter().map(|finding| format!("media certificate: {}", finding.message)));
+    notes.extend(identity.findings.iter().map(|finding| format!("media certificate: {}", finding.message)));
     let boot_manager_path = format!("EFI/Boot/{}", image.architecture.removable_media_name());
     let boot_manager = boot.files.iter().find(|file| file.path == boot_manager_path);
     StageReport {
@@ -181,10 +183,10 @@ fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, 
         boot_manager_signers: boot_manager.map(signers).unwrap_or_default(),
         boot_configuration: Vec::new(),
         certificates: Vec::new(),
-        media_guid: identity.guid().as_str().to_owned(),
-        media_certificate_thumbprint: certificate.thumbprint(),
-        media_certificate_validity: (certificate.not_before(), certificate.not_after()),
-        variables: site.variables.names().map(str::to_owned).collect(),
+        media_guid: identity.guid.as_str().to_owned(),
+        media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
+        media_certificate_validity: (certificate.not_before, certificate.not_after),
+        variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),
         overridden_variables: site.overridden.clone(),
         notes,
     }

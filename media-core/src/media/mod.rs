@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod names;
 pub mod roots;
 pub mod site_variables;
+pub mod store;
 pub mod text_files;
 pub mod trust;
 pub mod variables;

@@ -3,20 +3,21 @@
 use thiserror::Error;
 
 use super::boot_image::BootImage;
-use super::trust::{self, Store, TrustedCertificate};
+use super::store::{Store, TrustedCertificate};
+use super::trust::{self, TrustError};
+use crate::bytes::to_hex_upper;
 use crate::certstore::CertstoreError;
 use crate::content::Content;
 use crate::hive::{Hive, HiveError};
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
-use crate::x509::{Certificate, X509Error};
+use crate::reg_file::REG_BINARY;
+use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
 pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
-/// `REG_BINARY` (MS-RRP 2.2.9).
-const REG_BINARY: u32 = 3;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -31,6 +32,9 @@ pub enum RootsError {
     /// The WIM file.
     #[error(transparent)]
     Wim(#[from] WimError),
+    /// A certificate is too long for the registry.
+    #[error(transparent)]
+    Blob(#[from] CertstoreError),
 }
 
 /// A boot image with certificates added.
@@ -78,10 +82,11 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
 }
 
 fn add_one(hive: &mut Hive, trusted: &TrustedCertificate, time: Timestamp) -> Result<AddedCertificate, RootsError> {
-    let thumbprint = trusted.certificate.thumbprint();
+    let thumbprint = to_hex_upper(&trusted.certificate.sha1());
     let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
-    let changed = hive.set_value(key, "Blob", REG_BINARY, &trust::store_blob(&trusted.certificate), time)?;
-    let subject = trusted.certificate.subject().to_owned();
+    let blob = trust::store_blob(&trusted.certificate)?;
+    let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
+    let subject = trusted.certificate.subject.text.clone();
     Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: !changed })
 }
 
@@ -100,22 +105,7 @@ pub struct Listed {
     /// The key's name: the certificate's SHA-1.
     pub thumbprint: String,
     /// The certificate, or why its value is not one.
-    pub certificate: Result<Certificate, ListedError>,
-}
-
-/// Why a value in a store is not a certificate.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ListedError {
-    /// There is no `Blob` value.
-    #[error("the key has no value named Blob")]
-    NoBlob,
-    /// The value is not a serialized certificate.
-    #[error(transparent)]
-    Blob(#[from] CertstoreError),
-    /// What it holds is not a certificate.
-    #[error(transparent)]
-    Certificate(#[from] X509Error),
+    pub certificate: Result<Certificate, TrustError>,
 }
 
 /// Lists the certificates in every store of an image.
@@ -135,18 +125,15 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     for store in Store::ALL {
         let Some(key) = hive.find(&store_path(store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
+            let path = key_path(store, &thumbprint);
             let certificate = match hive.value(id, "Blob")? {
-                Some(value) => read_blob(&value.data),
-                None => Err(ListedError::NoBlob),
+                Some(value) => trust::certificate_from_blob(&path, &thumbprint, &value.data),
+                None => Err(TrustError::NoBlob { path }),
             };
             listed.push(Listed { store, thumbprint, certificate });
         }
     }
     Ok(listed)
-}
-
-fn read_blob(blob: &[u8]) -> Result<Certificate, ListedError> {
-    Ok(Certificate::from_der(&crate::certstore::parse(blob)?.der)?)
 }
 
 fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {

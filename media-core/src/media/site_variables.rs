@@ -26,7 +26,7 @@ pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVaria
         Management::SiteBased(_) => plain("SMSTSMP", &points)?,
         Management::Dynamic(_) => plain("SMSTSLocationMPs", &points)?,
     }
-    plain("_SMSMediaGuid", identity.guid().as_str())?;
+    plain("_SMSMediaGuid", identity.guid.as_str())?;
     plain("_SMSTSSiteCode", spec.site.code.as_str())?;
     plain("_SMSTSHTTPPort", &spec.site.http_port.to_string())?;
     plain("_SMSTSHTTPSPort", &spec.site.https_port.to_string())?;

@@ -75,6 +75,12 @@ pub enum RegFileError {
     },
 }
 
+/// Whether bytes start with the first line of a registry file.
+pub fn is_reg_file(bytes: &[u8]) -> bool {
+    let start = decode(&bytes[..bytes.len().min(200)]);
+    header(start.lines().next().unwrap_or_default()).is_ok()
+}
+
 /// Reads a whole registry file.
 ///
 /// # Errors

@@ -72,6 +72,11 @@ impl Algorithm {
     }
 }
 
+/// Whether bytes start as a sealed container does.
+pub fn is_sealed(start: &[u8]) -> bool {
+    start.starts_with(&MAGIC.to_le_bytes())
+}
+
 /// What the header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {

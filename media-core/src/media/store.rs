@@ -1,0 +1,95 @@
+//! Certificates to be trusted, and the Windows stores they go into.
+
+use thiserror::Error;
+
+use super::trust::{self, TrustError};
+use crate::reg_file::{self, RegFileError};
+use crate::x509::{self, Certificate, X509Error};
+
+/// A certificate store of the local machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Store {
+    /// Trusted root certification authorities.
+    Root,
+    /// Third-party root certification authorities, the store of the published procedure.
+    AuthRoot,
+    /// Intermediate certification authorities.
+    Ca,
+    /// Certificates that are not trusted whatever else says so.
+    Disallowed,
+}
+
+impl Store {
+    /// Every store, in the order they are listed.
+    pub const ALL: [Self; 4] = [Self::Root, Self::AuthRoot, Self::Ca, Self::Disallowed];
+
+    /// The store's key below `Microsoft\SystemCertificates`.
+    pub fn registry_name(self) -> &'static str {
+        match self {
+            Self::Root => "ROOT",
+            Self::AuthRoot => "AuthRoot",
+            Self::Ca => "CA",
+            Self::Disallowed => "Disallowed",
+        }
+    }
+
+    /// The store with this registry name, ignoring case.
+    pub fn from_registry_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|store| store.registry_name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A certificate and the store it shall be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedCertificate {
+    /// The store.
+    pub store: Store,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// Why a file gives no certificates.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CertificateFileError {
+    /// It is not a file of certificates.
+    #[error(transparent)]
+    Certificates(#[from] X509Error),
+    /// It is a registry file, and damaged.
+    #[error(transparent)]
+    RegFile(#[from] RegFileError),
+    /// A key of the registry file does not hold the certificate it should.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The registry file names a store that nothing is added to.
+    #[error("the registry file holds a certificate of the store {found}; known are ROOT, AuthRoot, CA and Disallowed")]
+    UnknownStore {
+        /// The store's name.
+        found: String,
+    },
+    /// The registry file has no certificates.
+    #[error(r"the registry file has no key ...\SystemCertificates\<store>\Certificates\<thumbprint>")]
+    NoCertificates,
+}
+
+/// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b` or `.reg` file, recognised by its content.
+/// A registry file names its own stores; the others go into `store`.
+///
+/// # Errors
+/// [`CertificateFileError`] with what the file is instead.
+pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, CertificateFileError> {
+    if !reg_file::is_reg_file(bytes) {
+        let certificates = x509::read_file(bytes)?;
+        return Ok(certificates.into_iter().map(|certificate| TrustedCertificate { store, certificate }).collect());
+    }
+    let found = trust::certificates_from_reg(&reg_file::parse(bytes)?)?;
+    if found.is_empty() {
+        return Err(CertificateFileError::NoCertificates);
+    }
+    let with_store = |stored: trust::StoredCertificate| {
+        let store = Store::from_registry_name(&stored.store);
+        let store = store.ok_or(CertificateFileError::UnknownStore { found: stored.store })?;
+        Ok(TrustedCertificate { store, certificate: stored.certificate })
+    };
+    found.into_iter().map(with_store).collect()
+}
