@@ -1,0 +1,466 @@
+//! An image's metadata: security descriptors, then the tree of directory entries.
+//!
+//! Source: "Windows Imaging File Format (WIM)", section "Metadata resource"; which stream is which as DISM writes them
+//! and wimlib reads them (`dentry.c`). Nothing recurses: folders are read from a list of those still to be read.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
+
+use super::{Hash, MetadataDefect, WimError};
+use crate::bytes::{Reader, Truncated, utf16le};
+
+const ENTRY_FIXED_LEN: u64 = 102;
+const STREAM_FIXED_LEN: u64 = 38;
+const MAIN_HASH_OFFSET: u64 = 64;
+const STREAM_HASH_OFFSET: u64 = 16;
+/// Windows' longest path in UTF-16 units; also what keeps paths of a hostile tree from adding up.
+const PATH_LIMIT: u32 = 32767;
+const NO_SECURITY: u32 = u32::MAX;
+
+/// `FILE_ATTRIBUTE_DIRECTORY`.
+pub const ATTRIBUTE_DIRECTORY: u32 = 0x10;
+/// `FILE_ATTRIBUTE_REPARSE_POINT`.
+pub const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
+/// `FILE_ATTRIBUTE_ENCRYPTED`: the only stream is what `ReadEncryptedFileRaw` gave.
+pub const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
+
+/// The files of one image.
+#[derive(Debug, Clone)]
+pub struct Image {
+    index: u32,
+    entries: Vec<Entry>,
+    security_descriptors: u32,
+}
+
+/// One file or folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name; empty for the root. Unpaired UTF-16 surrogates are U+FFFD.
+    pub name: String,
+    /// Its 8.3 name, when it has another one.
+    pub short_name: Option<String>,
+    /// `FILE_ATTRIBUTE_*` bits.
+    pub attributes: u32,
+    /// Which of the image's security descriptors it has, counted from 0.
+    pub security_id: Option<u32>,
+    /// FILETIME of its creation.
+    pub creation_time: u64,
+    /// FILETIME of the last read.
+    pub last_access_time: u64,
+    /// FILETIME of the last write.
+    pub last_write_time: u64,
+    /// Names of one file share this number; 0 when the file has one name only.
+    pub hard_link_group: u64,
+    /// What kind of reparse point it is, when it is one.
+    pub reparse: Option<Reparse>,
+    /// What it consists of.
+    pub streams: Vec<Stream>,
+    offset: u64,
+    parent: usize,
+    children: Range<usize>,
+    path_units: u32,
+}
+
+/// A reparse point's header; its data is the stream of kind [`StreamKind::Reparse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reparse {
+    /// `IO_REPARSE_TAG_*`.
+    pub tag: u32,
+    /// `ReparseReserved`.
+    pub reserved: u16,
+    /// Bit 0: the target was not made relative when it was captured.
+    pub flags: u16,
+}
+
+/// One stream of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// What it holds.
+    pub kind: StreamKind,
+    /// Its name; empty for unnamed streams.
+    pub name: String,
+    /// The blob it refers to; `None` when it is empty.
+    pub hash: Option<Hash>,
+    /// Where in the decoded metadata its 20-byte hash is.
+    pub(super) hash_offset: u64,
+}
+
+/// What a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// The file's content.
+    Data,
+    /// A named stream's content.
+    NamedData,
+    /// A reparse point's data.
+    Reparse,
+    /// An encrypted file as `ReadEncryptedFileRaw` gave it.
+    Encrypted,
+    /// An unnamed stream that no rule explains.
+    Unknown,
+}
+
+impl Image {
+    /// Which image, counted from 1.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The root folder.
+    pub fn root(&self) -> &Entry {
+        &self.entries[0]
+    }
+
+    /// The file or folder at a path with `\` or `/` between names; case is ignored, but an exact name goes first.
+    pub fn find(&self, path: &str) -> Option<&Entry> {
+        self.find_index(path).map(|index| &self.entries[index])
+    }
+
+    /// Every file and folder but the root, with its path from the root (`Windows\System32\config`).
+    pub fn entries(&self) -> impl Iterator<Item = (String, &Entry)> {
+        (1..self.entries.len()).map(|index| (self.path(index), &self.entries[index]))
+    }
+
+    /// What is in a folder of this image; empty for files.
+    pub fn children(&self, folder: &Entry) -> &[Entry] {
+        self.entries.get(folder.children.clone()).unwrap_or_default()
+    }
+
+    /// How many security descriptors the image has.
+    pub fn security_descriptors(&self) -> u32 {
+        self.security_descriptors
+    }
+
+    pub(super) fn all(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn all_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    pub(super) fn find_index(&self, path: &str) -> Option<usize> {
+        let names = path.split(['\\', '/']).filter(|name| !name.is_empty());
+        names.into_iter().try_fold(0, |folder, name| {
+            let children = self.entries[folder].children.clone();
+            let found =
+                |same: &dyn Fn(&str) -> bool| children.clone().find(|child| same(&self.entries[*child].name));
+            found(&|other| other == name).or_else(|| found(&|other| same_ignoring_case(other, name)))
+        })
+    }
+
+    pub(super) fn path(&self, index: usize) -> String {
+        let (mut names, mut at) = (Vec::new(), index);
+        while at != 0 {
+            names.push(self.entries[at].name.as_str());
+            at = self.entries[at].parent;
+        }
+        names.reverse();
+        names.join("\\")
+    }
+
+    /// Reads decoded metadata.
+    pub(super) fn parse(index: u32, bytes: &[u8]) -> Result<Self, WimError> {
+        let parser = Parser { image: index, bytes };
+        let (root_offset, security_descriptors) = parser.security()?;
+        let mut image = Self { index, entries: Vec::new(), security_descriptors };
+        let Some((root, mut subdirectory, mut used)) = parser.entry(root_offset, 0)? else {
+            return Err(parser.defect(root_offset, MetadataDefect::Root));
+        };
+        if !root.is_directory() {
+            return Err(parser.defect(root_offset, MetadataDefect::Root));
+        }
+        image.entries.push(Entry { name: String::new(), ..root });
+        // Width first, so that the children of a folder lie side by side.
+        let mut waiting = VecDeque::new();
+        let mut parent = 0;
+        loop {
+            if subdirectory != 0 {
+                let first = image.entries.len();
+                parser.folder(&mut image.entries, parent, subdirectory, &mut used, &mut waiting)?;
+                image.entries[parent].children = first..image.entries.len();
+            }
+            let Some(next) = waiting.pop_front() else { return Ok(image) };
+            (parent, subdirectory) = next;
+        }
+    }
+}
+
+impl Entry {
+    /// Whether it is a folder.
+    pub fn is_directory(&self) -> bool {
+        self.attributes & ATTRIBUTE_DIRECTORY != 0
+    }
+
+    /// Whether it is a plain file: no folder, no reparse point and not encrypted.
+    pub fn is_plain_file(&self) -> bool {
+        self.attributes & (ATTRIBUTE_DIRECTORY | ATTRIBUTE_REPARSE_POINT | ATTRIBUTE_ENCRYPTED) == 0
+    }
+
+    /// The blob of its content; `None` when it is empty or has none.
+    pub fn hash(&self) -> Option<Hash> {
+        self.data_stream().and_then(|index| self.streams[index].hash)
+    }
+
+    pub(super) fn data_stream(&self) -> Option<usize> {
+        self.streams.iter().position(|stream| stream.kind == StreamKind::Data)
+    }
+}
+
+/// Compares as Windows does: character by character in simple upper case.
+fn same_ignoring_case(left: &str, right: &str) -> bool {
+    let upper = |text: &str| text.chars().map(upper_case).collect::<Vec<_>>();
+    left.eq_ignore_ascii_case(right)
+        || (!(left.is_ascii() && right.is_ascii()) && upper(left) == upper(right))
+}
+
+/// Only mappings of one character to one, like NTFS's table: `ß` stays.
+fn upper_case(letter: char) -> char {
+    let mut upper = letter.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(only), None) => only,
+        _ => letter,
+    }
+}
+
+struct Parser<'a> {
+    image: u32,
+    bytes: &'a [u8],
+}
+
+/// An entry, where its children are, and how many bytes it takes with its streams.
+type Parsed = (Entry, u64, u64);
+
+impl<'a> Parser<'a> {
+    fn defect(&self, offset: u64, defect: MetadataDefect) -> WimError {
+        WimError::Metadata { image: self.image, offset, defect }
+    }
+
+    fn short(&self, error: Truncated) -> WimError {
+        let Truncated { what, offset, wanted, left } = error;
+        self.defect(offset, MetadataDefect::Short { what, wanted, left })
+    }
+
+    /// The bytes `offset..offset + len` as a cursor that knows its place.
+    fn reader(&self, what: &'static str, offset: u64, len: u64) -> Result<Reader<'a>, WimError> {
+        let left = (self.bytes.len() as u64).saturating_sub(offset);
+        if len > left {
+            return Err(self.defect(offset, MetadataDefect::Short { what, wanted: len, left }));
+        }
+        let start = offset as usize;
+        Ok(Reader::at(what, &self.bytes[start..start + len as usize], offset))
+    }
+
+    /// Where the root is and how many security descriptors precede it.
+    fn security(&self) -> Result<(u64, u32), WimError> {
+        let short = |error| self.short(error);
+        let mut fixed = self.reader("security data", 0, 8)?;
+        let (total, count) = (fixed.u32().map_err(short)?, fixed.u32().map_err(short)?);
+        let total = u64::from(total).max(8).next_multiple_of(8);
+        let mut sizes = self.reader("security data", 0, total)?;
+        sizes.take(8).map_err(short)?;
+        let mut end = 8 + 8 * u64::from(count);
+        if end > total {
+            let what = "table of security descriptor sizes";
+            return Err(self.defect(8, MetadataDefect::Short { what, wanted: end - 8, left: total - 8 }));
+        }
+        for _ in 0..count {
+            end = end.saturating_add(sizes.u64().map_err(short)?);
+        }
+        if end > total {
+            let what = "security descriptors";
+            return Err(self.defect(8, MetadataDefect::Short { what, wanted: end, left: total }));
+        }
+        Ok((total, count))
+    }
+
+    fn folder(
+        &self,
+        entries: &mut Vec<Entry>,
+        parent: usize,
+        first: u64,
+        used: &mut u64,
+        waiting: &mut VecDeque<(usize, u64)>,
+    ) -> Result<(), WimError> {
+        let (mut offset, mut names) = (first, HashSet::new());
+        while let Some((mut entry, subdirectory, len)) = self.entry(offset, parent)? {
+            // Entries that do not overlap cannot take more bytes than there are; a cycle soon does.
+            *used = used.saturating_add(len);
+            if *used > self.bytes.len() as u64 {
+                return Err(self.defect(offset, MetadataDefect::Cycle));
+            }
+            let raw = self.raw_name(offset);
+            if !is_possible_name(&entry.name) {
+                return Err(self.defect(offset, MetadataDefect::Name { name: entry.name }));
+            }
+            if !names.insert(raw) {
+                return Err(self.defect(offset, MetadataDefect::Duplicate { name: entry.name }));
+            }
+            entry.path_units = entries[parent].path_units + 1 + (raw.len() / 2) as u32;
+            if entry.path_units > PATH_LIMIT {
+                return Err(self.defect(offset, MetadataDefect::LongPath));
+            }
+            if entry.is_directory() && subdirectory != 0 {
+                waiting.push_back((entries.len(), subdirectory));
+            }
+            entries.push(entry);
+            offset += len;
+        }
+        Ok(())
+    }
+
+    /// The UTF-16LE name of an entry that was read before.
+    fn raw_name(&self, offset: u64) -> &'a [u8] {
+        let rest = self.bytes.get(offset as usize..).unwrap_or_default();
+        let len = rest.get(100..102).map_or(0, |len| usize::from(u16::from_le_bytes([len[0], len[1]])));
+        rest.get(102..102 + len).unwrap_or_default()
+    }
+
+    /// The entry at `offset`; `None` at the end of a folder.
+    fn entry(&self, offset: u64, parent: usize) -> Result<Option<Parsed>, WimError> {
+        let short = |error| self.short(error);
+        let len = self.reader("length of a directory entry", offset, 8)?.u64().map_err(short)?;
+        if len <= 8 {
+            return Ok(None);
+        }
+        let len = len.checked_next_multiple_of(8).unwrap_or(u64::MAX);
+        if len < ENTRY_FIXED_LEN {
+            let what = "directory entry";
+            return Err(
+                self.defect(offset, MetadataDefect::Short { what, wanted: ENTRY_FIXED_LEN, left: len })
+            );
+        }
+        let mut reader = self.reader("directory entry", offset, len)?;
+        reader.take(8).map_err(short)?;
+        let attributes = reader.u32().map_err(short)?;
+        let security_id = reader.u32().map_err(short)?;
+        let subdirectory = reader.u64().map_err(short)?;
+        reader.take(16).map_err(short)?; // reserved
+        let creation_time = reader.u64().map_err(short)?;
+        let last_access_time = reader.u64().map_err(short)?;
+        let last_write_time = reader.u64().map_err(short)?;
+        let main_hash = Hash(reader.array().map_err(short)?);
+        reader.take(4).map_err(short)?; // reserved
+        let link_or_reparse = reader.u64().map_err(short)?;
+        let extra_streams = reader.u16().map_err(short)?;
+        let short_name_len = reader.u16().map_err(short)?;
+        let name_len = reader.u16().map_err(short)?;
+        let name = self.name(&mut reader, name_len)?;
+        let short_name = self.name(&mut reader, short_name_len)?;
+        let is_reparse = attributes & ATTRIBUTE_REPARSE_POINT != 0;
+        let main = Stream {
+            kind: StreamKind::Unknown,
+            name: String::new(),
+            hash: main_hash.nonzero(),
+            hash_offset: offset + MAIN_HASH_OFFSET,
+        };
+        let (streams, streams_len) = self.streams(main, offset + len, extra_streams, attributes)?;
+        let entry = Entry {
+            name,
+            short_name: Some(short_name).filter(|name| !name.is_empty()),
+            attributes,
+            security_id: Some(security_id).filter(|id| *id != NO_SECURITY),
+            creation_time,
+            last_access_time,
+            last_write_time,
+            hard_link_group: if is_reparse { 0 } else { link_or_reparse },
+            reparse: is_reparse.then_some(Reparse {
+                tag: link_or_reparse as u32,
+                reserved: (link_or_reparse >> 32) as u16,
+                flags: (link_or_reparse >> 48) as u16,
+            }),
+            streams,
+            parent,
+            children: 0..0,
+            path_units: 0,
+        };
+        Ok(Some((entry, subdirectory, len + streams_len)))
+    }
+
+    /// A name of `len` bytes and its terminator, which is there only when the name is.
+    fn name(&self, reader: &mut Reader<'_>, len: u16) -> Result<String, WimError> {
+        if len == 0 {
+            return Ok(String::new());
+        }
+        if !len.is_multiple_of(2) {
+            return Err(self.defect(reader.offset(), MetadataDefect::OddName { len }));
+        }
+        let name = utf16le(reader.take(usize::from(len)).map_err(|error| self.short(error))?);
+        // The last name of an entry may lack its terminator.
+        let _ = reader.take(2);
+        Ok(name)
+    }
+
+    /// The stream in the entry itself, then the extra ones behind it, and the length of those.
+    fn streams(
+        &self,
+        main: Stream,
+        first: u64,
+        extra: u16,
+        attributes: u32,
+    ) -> Result<(Vec<Stream>, u64), WimError> {
+        let short = |error| self.short(error);
+        let (mut streams, mut offset) = (vec![main], first);
+        for _ in 0..extra {
+            let what = "stream entry";
+            let len = self.reader(what, offset, STREAM_FIXED_LEN)?.u64().map_err(short)?;
+            let len = len.checked_next_multiple_of(8).unwrap_or(u64::MAX);
+            if len < STREAM_FIXED_LEN {
+                let defect = MetadataDefect::Short { what, wanted: STREAM_FIXED_LEN, left: len };
+                return Err(self.defect(offset, defect));
+            }
+            let mut reader = self.reader(what, offset, len)?;
+            reader.take(16).map_err(short)?;
+            let hash = Hash(reader.array().map_err(short)?);
+            let name_len = reader.u16().map_err(short)?;
+            streams.push(Stream {
+                kind: StreamKind::Unknown,
+                name: self.name(&mut reader, name_len)?,
+                hash: hash.nonzero(),
+                hash_offset: offset + STREAM_HASH_OFFSET,
+            });
+            offset += len;
+        }
+        assign_kinds(&mut streams, attributes);
+        Ok((streams, offset - first))
+    }
+}
+
+/// The format does not say what a stream is; this follows from attributes, names and order.
+///
+/// With extra entries all streams are among them and the hash in the directory entry is zero, but old writers put
+/// the content's there. The reparse data of a reparse point precedes its content.
+fn assign_kinds(streams: &mut Vec<Stream>, attributes: u32) {
+    if attributes & ATTRIBUTE_ENCRYPTED != 0 {
+        for stream in streams.iter_mut().filter(|stream| !stream.name.is_empty()) {
+            stream.kind = StreamKind::NamedData;
+        }
+        let raw = streams.iter_mut().find(|stream| stream.name.is_empty() && stream.hash.is_some());
+        if let Some(raw) = raw {
+            raw.kind = StreamKind::Encrypted;
+        }
+    } else {
+        let mut kinds = [StreamKind::Reparse, StreamKind::Data].into_iter();
+        if attributes & ATTRIBUTE_REPARSE_POINT == 0 {
+            kinds.next();
+        }
+        let unused = kinds.clone().next();
+        let mut found = false;
+        for (index, stream) in streams.iter_mut().enumerate() {
+            if !stream.name.is_empty() {
+                stream.kind = StreamKind::NamedData;
+            } else if index != 0 || stream.hash.is_some() {
+                stream.kind = kinds.next().unwrap_or(StreamKind::Unknown);
+                found = true;
+            }
+        }
+        if !found {
+            streams[0].kind = unused.unwrap_or(StreamKind::Data);
+        }
+    }
+    streams.retain(|stream| stream.kind != StreamKind::Unknown || stream.hash.is_some());
+}
+
+fn is_possible_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
+}

@@ -1,0 +1,111 @@
+//! The blob table: 50 bytes for every file content and every image's metadata.
+//!
+//! Source: "Windows Imaging File Format (WIM)", section "Lookup table". The metadata entries are in image order.
+
+use std::collections::HashMap;
+
+use super::header::{Header, Resource, VERSION_SOLID};
+use super::resource::read_resource;
+use super::{Hash, WimError};
+use crate::bytes::Reader;
+use crate::io::Source;
+
+/// Length of an entry in bytes.
+pub const ENTRY_LEN: usize = 50;
+/// Longest table read: over a million blobs, ten times what a Windows installation image has.
+const TABLE_LIMIT: u64 = 64 << 20;
+
+/// One entry of the blob table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blob {
+    /// SHA-1 of the decoded bytes.
+    pub hash: Hash,
+    /// Where and how it is stored.
+    pub resource: Resource,
+    /// The part of a split WIM that has it, counted from 1.
+    pub part_number: u16,
+    /// How many directory entries refer to it, as the table says.
+    pub reference_count: u32,
+}
+
+impl Blob {
+    pub(super) fn to_bytes(self) -> [u8; ENTRY_LEN] {
+        let mut out = [0; ENTRY_LEN];
+        out[..24].copy_from_slice(&self.resource.to_bytes());
+        out[24..26].copy_from_slice(&self.part_number.to_le_bytes());
+        out[26..30].copy_from_slice(&self.reference_count.to_le_bytes());
+        out[30..].copy_from_slice(&self.hash.0);
+        out
+    }
+}
+
+/// The table as it is in the file, and what leads to an entry.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Every entry in file order, the meaningless ones too.
+    pub entries: Vec<Blob>,
+    /// The entry of each blob of this part that is file content; of several with one hash the first.
+    by_hash: HashMap<Hash, usize>,
+    /// The entry of each image's metadata.
+    pub metadata: Vec<usize>,
+    /// The first entry of a solid resource.
+    pub solid: Option<usize>,
+}
+
+impl Table {
+    pub fn read(source: &dyn Source, header: &Header) -> Result<Self, WimError> {
+        let len = header.blob_table.len;
+        if !len.is_multiple_of(ENTRY_LEN as u64) {
+            return Err(WimError::BlobTableLength { len });
+        }
+        let bytes = read_resource(source, header, "blob table", header.blob_table, TABLE_LIMIT)?;
+        let mut table = Self {
+            entries: Vec::with_capacity(bytes.len() / ENTRY_LEN),
+            by_hash: HashMap::new(),
+            metadata: Vec::new(),
+            solid: None,
+        };
+        let mut reader = Reader::at("blob table", &bytes, header.blob_table.offset);
+        while reader.left() > 0 {
+            let blob = Blob {
+                resource: Resource::parse(&mut reader)?,
+                part_number: reader.u16()?,
+                reference_count: reader.u32()?,
+                hash: Hash(reader.array()?),
+            };
+            table.add(header, blob);
+        }
+        Ok(table)
+    }
+
+    /// The entry of a file's content.
+    pub fn find(&self, hash: &Hash) -> Option<usize> {
+        self.by_hash.get(hash).copied()
+    }
+
+    /// Every entry that means something, in order of its place in the file.
+    pub fn meaningful(&self) -> Vec<&Blob> {
+        let mut blobs: Vec<&Blob> =
+            self.by_hash.values().chain(&self.metadata).map(|entry| &self.entries[*entry]).collect();
+        blobs.sort_by_key(|blob| (blob.resource.offset, blob.resource.stored_len, blob.hash));
+        blobs
+    }
+
+    fn add(&mut self, header: &Header, blob: Blob) {
+        let entry = self.entries.len();
+        self.entries.push(blob);
+        if header.version == VERSION_SOLID && blob.resource.flags & Resource::FLAG_SOLID != 0 {
+            self.solid.get_or_insert(entry);
+            return;
+        }
+        if blob.hash.is_zero() || blob.resource.len == 0 || blob.part_number != header.part_number {
+            return;
+        }
+        if !blob.resource.is_metadata() {
+            self.by_hash.entry(blob.hash).or_insert(entry);
+        // Windows PE images of 2009 have metadata entries without references; they belong to no image.
+        } else if blob.reference_count > 0 && self.metadata.len() < header.image_count as usize {
+            self.metadata.push(entry);
+        }
+    }
+}
