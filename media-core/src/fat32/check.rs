@@ -1,0 +1,144 @@
+//! Compares every structure with every other.
+
+use super::volume::fs_info;
+use super::walk::{ClusterSet, FatReader, damaged, walk};
+use super::{FatError, SECTOR_SIZE, Volume};
+use crate::finding::Finding;
+
+pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
+    let mut findings = Vec::new();
+    let mut complain = |error: FatError| {
+        // What is wrong with the volume is a finding; that it cannot be read is an error.
+        let finding = finding(&error).ok_or(error)?;
+        findings.push(finding);
+        Ok(())
+    };
+    hidden_sectors(volume, &mut complain)?;
+    backup_boot_sector(volume, &mut complain)?;
+    fats_agree(volume, &mut complain)?;
+    let used = walk(volume, &mut complain)?.used;
+    let free = free_clusters(volume, &used, &mut complain)?;
+    fs_info_is_right(volume, free, &mut complain)?;
+    match volume.label() {
+        Ok(label) if label != volume.facts.boot_label && volume.facts.boot_label != "NO NAME" => {
+            let message =
+                format!("\"{label}\" in the root folder, \"{}\" in the boot sector", volume.facts.boot_label);
+            findings.push(Finding::note("fat32.label-differs", "volume label", message));
+        }
+        // The walk has already said what is wrong with the root folder.
+        Ok(_) | Err(FatError::Damaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(findings)
+}
+
+fn finding(error: &FatError) -> Option<Finding> {
+    let FatError::Damaged { id, place, found, expected } = error else { return None };
+    Some(Finding::error(id, place.clone(), format!("found {found}, expected {expected}")))
+}
+
+type Complain<'a> = dyn FnMut(FatError) -> Result<(), FatError> + 'a;
+
+fn hidden_sectors(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> {
+    let found = volume.facts.hidden_sectors;
+    if u64::from(found) * SECTOR_SIZE == volume.start {
+        return Ok(());
+    }
+    let expected = "as many as lie in front of the volume";
+    complain(damaged("fat32.hidden-sectors", "boot sector, hidden sectors", found, expected))
+}
+
+fn backup_boot_sector(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> {
+    if volume.backup_sector == 0 {
+        return Ok(());
+    }
+    let (mut first, mut second) = ([0; 512], [0; 512]);
+    volume.read("boot sector", 0, &mut first)?;
+    volume.read("backup boot sector", volume.backup_sector * SECTOR_SIZE, &mut second)?;
+    if let Some(offset) = first.iter().zip(&second).position(|(one, other)| one != other) {
+        let found = format!("{:#04X} and {:#04X} at byte {offset}", first[offset], second[offset]);
+        complain(damaged("fat32.backup", "backup boot sector", found, "a copy of the boot sector"))?;
+    }
+    if !matches!(first[0], 0xEB | 0xE9) {
+        complain(damaged("fat32.jump", "boot sector", format!("{:#04X}", first[0]), "a jump instruction"))?;
+    }
+    Ok(())
+}
+
+fn fats_agree(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> {
+    const BLOCK: u64 = 1 << 20;
+    let len = volume.facts.fat_sectors * SECTOR_SIZE;
+    let mut media = [0; 22];
+    volume.read("boot sector", 0, &mut media)?;
+    let mut fat = FatReader::new(volume);
+    let (first, second) = (fat.entry(0)?, fat.entry(1)?);
+    if first != 0x0FFF_FF00 | u32::from(media[21]) {
+        complain(damaged(
+            "fat32.media",
+            "FAT entry 0",
+            format!("{first:#010X}"),
+            "the boot sector's media descriptor",
+        ))?;
+    }
+    if second & 0x0C00_0000 != 0x0C00_0000 {
+        complain(damaged(
+            "fat32.dirty",
+            "FAT entry 1",
+            format!("{second:#010X}"),
+            "a volume shut down without errors",
+        ))?;
+    }
+    if volume.facts.fats < 2 {
+        return Ok(());
+    }
+    let (mut one, mut two) = (vec![0; len.min(BLOCK) as usize], vec![0; len.min(BLOCK) as usize]);
+    for start in (0..len).step_by(BLOCK as usize) {
+        let count = (len - start).min(BLOCK) as usize;
+        volume.read("FAT 1", volume.fat_offset(0) + start, &mut one[..count])?;
+        volume.read("FAT 2", volume.fat_offset(1) + start, &mut two[..count])?;
+        if let Some(at) = one[..count].iter().zip(&two[..count]).position(|(left, right)| left != right) {
+            let found = format!("a difference in entry {}", (start + at as u64) / 4);
+            return complain(damaged("fat32.fats-differ", "FAT 2", found, "a copy of FAT 1"));
+        }
+    }
+    Ok(())
+}
+
+/// Counts free clusters, and clusters that are neither free nor anybody's.
+fn free_clusters(volume: &Volume, used: &ClusterSet, complain: &mut Complain) -> Result<u32, FatError> {
+    let mut fat = FatReader::new(volume);
+    let (mut free, mut lost, mut first_lost) = (0, 0_u32, 0);
+    for cluster in 2..volume.facts.clusters + 2 {
+        match fat.entry(cluster)? {
+            0 => free += 1,
+            // Marked as bad.
+            0x0FFF_FFF7 => {}
+            _ if used.contains(cluster) => {}
+            _ => {
+                lost += 1;
+                first_lost = if lost == 1 { cluster } else { first_lost };
+            }
+        }
+    }
+    if lost > 0 {
+        let found = format!("{lost} clusters from {first_lost} on that belong to nothing");
+        complain(damaged("fat32.lost-cluster", "FAT 1", found, "a file or folder for each"))?;
+    }
+    Ok(free)
+}
+
+fn fs_info_is_right(volume: &Volume, free: u32, complain: &mut Complain) -> Result<(), FatError> {
+    let mut bytes = [0; 512];
+    volume.read("FSInfo", volume.fs_info_sector * SECTOR_SIZE, &mut bytes)?;
+    let Some((count, next)) = fs_info(&bytes) else {
+        return complain(damaged("fat32.fs-info", "FSInfo", "other signatures", "RRaA, rrAa and 0xAA550000"));
+    };
+    if let Some(count) = count.filter(|&count| count != free) {
+        let found = format!("{count} free clusters where {free} are free");
+        complain(damaged("fat32.free-count", "FSInfo", found, "the number of free clusters"))?;
+    }
+    if let Some(next) = next.filter(|&next| !volume.is_cluster(next)) {
+        complain(damaged("fat32.next-free", "FSInfo", next, "the number of a cluster"))?;
+    }
+    Ok(())
+}
