@@ -6,10 +6,11 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::disk::DiskTable;
+use crate::fat32;
 use crate::hive::boot_configuration::{self, RamdiskBoot};
 use crate::hive::HiveError;
 use crate::io::Source;
-use crate::iso::BootEntry;
+use crate::iso::{BootEntry, Disc, Labels};
 use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
 use crate::media::roots::{self, RootsError};
 use crate::media::variables::{self, Variables, VariablesError};
@@ -50,19 +51,13 @@ pub enum VolumeFacts {
         table: DiskTable,
         /// The volume label.
         label: String,
-        /// The volume serial number.
-        volume_id: u32,
-        /// Bytes in a cluster.
-        cluster_size: u32,
-        /// Length of the volume in bytes.
-        len: u64,
-        /// Bytes no file uses.
-        free: u64,
+        /// The FAT32 volume.
+        volume: fat32::VolumeFacts,
     },
     /// An ISO.
     Iso {
-        /// The volume label.
-        label: String,
+        /// The volume labels.
+        labels: Labels,
         /// Which file systems it has: `ISO 9660`, `Joliet`, `UDF 1.02`.
         file_systems: Vec<String>,
         /// The El Torito entries.
@@ -169,8 +164,8 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
         Medium::Iso(disc) => {
             inspection.kind = "ISO".to_owned();
             inspection.volume = Some(VolumeFacts::Iso {
-                label: disc.label().to_owned(),
-                file_systems: disc.file_systems(),
+                file_systems: file_systems(&disc),
+                labels: disc.labels(),
                 boot_entries: disc.boot_entries().map_err(MediumError::from)?,
             });
         }
@@ -179,15 +174,8 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
                 Some(scheme) => format!("{scheme} disk image or stick"),
                 None => "volume without a partition table".to_owned(),
             };
-            let facts = volume.facts();
-            inspection.volume = Some(VolumeFacts::Disk {
-                table,
-                label: facts.label.clone(),
-                volume_id: facts.volume_id,
-                cluster_size: facts.cluster_size,
-                len: facts.len,
-                free: facts.free,
-            });
+            let label = volume.label().map_err(MediumError::from)?;
+            inspection.volume = Some(VolumeFacts::Disk { table, label, volume: volume.facts().clone() });
         }
         Medium::Wim(wim) => {
             inspection.kind = "WIM file".to_owned();
@@ -234,6 +222,14 @@ fn look_at_files(
     Ok(())
 }
 
+fn file_systems(disc: &Disc) -> Vec<String> {
+    let mut found = Vec::new();
+    found.extend(disc.volume_size().map(|_| "ISO 9660".to_owned()));
+    found.extend(disc.has_joliet().then(|| "Joliet".to_owned()));
+    found.extend(disc.udf_revision().map(|revision| format!("UDF {:x}.{:02x}", revision >> 8, revision & 0xFF)));
+    found
+}
+
 fn boot_image(wim: &Wim) -> Result<BootImageFacts, InspectError> {
     let header = wim.header();
     let index = header.boot_index.max(1);
@@ -270,8 +266,17 @@ fn boot_manager(file: &MediumFile) -> Result<BootManagerFacts, InspectError> {
             |_| Vec::new(),
             |program| program.signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
         ),
-        machine: program.map(|program| program.machine.to_string()).map_err(|error| error.to_string()),
+        machine: program.map(|program| machine_name(program.machine)).map_err(|error| error.to_string()),
     })
+}
+
+fn machine_name(machine: pe::Machine) -> String {
+    match machine {
+        pe::Machine::X64 => "x64".to_owned(),
+        pe::Machine::X86 => "x86".to_owned(),
+        pe::Machine::Arm64 => "ARM64".to_owned(),
+        pe::Machine::Other(number) => format!("machine 0x{number:04x}"),
+    }
 }
 
 fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<VariablesFacts, InspectError> {

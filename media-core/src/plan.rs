@@ -5,10 +5,10 @@ mod text;
 use thiserror::Error;
 
 use crate::content::Piece;
-use crate::disk::{self, DiskError, Scheme};
+use crate::disk::{self, DiskError, FIRST_SECTOR, SECTOR_SIZE, Scheme};
 use crate::fat32::{self, FatError};
 use crate::iso::{self, IsoError};
-use crate::layout::Layout;
+use crate::layout::{FileSize, Layout};
 use crate::spec::Form;
 use crate::tree::Tree;
 
@@ -81,12 +81,6 @@ pub enum PlanError {
     },
 }
 
-/// Bytes in a sector of every disk image we plan.
-pub const SECTOR: u64 = 512;
-/// First sector of the partition: 1 MiB, as Windows aligns it.
-const PARTITION_START: u64 = 2048;
-const ALIGNMENT: u64 = PARTITION_START * SECTOR;
-
 /// Lays out a tree as the volume `form` asks for.
 ///
 /// # Errors
@@ -98,46 +92,59 @@ pub fn plan(tree: &Tree, form: Form) -> Result<Plan, PlanError> {
     }
 }
 
-fn plan_disk_image(tree: &Tree, scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) -> Result<Plan, PlanError> {
+fn plan_disk_image(
+    tree: &Tree,
+    scheme: Scheme,
+    size: Option<u64>,
+    cluster_size: Option<u32>,
+) -> Result<Plan, PlanError> {
     let files = tree.sizes();
     let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&files, size));
     let needed = fat32::minimum_sectors(&files, cluster_size)?;
-    let smallest = disk::image_len(scheme, PARTITION_START, needed);
-    let sectors = match size {
-        None => needed.next_multiple_of(PARTITION_START),
+    let smallest = disk::image_len(scheme, FIRST_SECTOR, needed);
+    let len = match size {
         Some(given) if given < smallest => return Err(PlanError::TooSmall { needed: smallest, given }),
-        Some(given) => partition_sectors(scheme, given, needed),
+        Some(given) => given,
+        None => smallest,
     };
-    let volume = fat32::plan(
-        &files,
-        &fat32::Options {
-            label: tree.label.fat(),
-            volume_id: tree.ids.volume,
-            cluster_size,
-            sectors,
-            hidden_sectors: PARTITION_START as u32,
-            time: tree.time,
-        },
-    )?;
+    // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
+    let mut sectors = disk::partition_sectors(scheme, FIRST_SECTOR, len);
+    let mut volume = plan_volume(tree, &files, cluster_size, sectors);
+    if volume.is_err() {
+        sectors = needed;
+        volume = plan_volume(tree, &files, cluster_size, sectors);
+    }
+    let volume = volume?;
     let table = disk::plan(
-        &disk::Partition { name: tree.label.as_str(), start_sector: PARTITION_START, sectors },
+        &disk::Partition { name: tree.label.as_str(), start_sector: FIRST_SECTOR, sectors },
         &disk::DiskOptions {
             scheme,
             disk_guid: tree.ids.disk,
             partition_guid: tree.ids.partition,
             mbr_signature: tree.ids.mbr_signature,
-            image_len: size,
         },
     )?;
     let kind = format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters");
     let mut plan = Plan { len: table.len, kind, extents: Vec::new(), files: Vec::new() };
     plan.add_structures(0, table);
-    plan.add(ALIGNMENT, volume, tree);
+    plan.add(FIRST_SECTOR * SECTOR_SIZE, volume, tree);
     plan.finish()
 }
 
+fn plan_volume(tree: &Tree, files: &[FileSize], cluster_size: u32, sectors: u64) -> Result<Layout, FatError> {
+    let options = fat32::Options {
+        label: tree.label.fat(),
+        volume_id: tree.ids.volume,
+        cluster_size,
+        sectors,
+        hidden_sectors: FIRST_SECTOR as u32,
+        time: tree.time,
+    };
+    fat32::plan(files, &options)
+}
+
 /// As Windows formats FAT32: 4 KiB up to 8 GiB, then growing to 32 KiB (Microsoft KB140365).
-fn usual_cluster_size(files: &[crate::layout::FileSize], size: Option<u64>) -> u32 {
+fn usual_cluster_size(files: &[FileSize], size: Option<u64>) -> u32 {
     let bytes = size.unwrap_or_else(|| files.iter().map(|file| file.len).sum());
     match bytes >> 30 {
         0..8 => 4096,
@@ -145,14 +152,6 @@ fn usual_cluster_size(files: &[crate::layout::FileSize], size: Option<u64>) -> u
         16..32 => 16384,
         _ => 32768,
     }
-}
-
-/// The most sectors a partition can have in an image of `len` bytes, whole MiB where the content allows.
-fn partition_sectors(scheme: Scheme, len: u64, needed: u64) -> u64 {
-    let overhead = disk::image_len(scheme, PARTITION_START, 0);
-    let most = (len - overhead) / SECTOR;
-    let whole = most / PARTITION_START * PARTITION_START;
-    if whole >= needed { whole } else { needed }
 }
 
 fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
@@ -163,7 +162,7 @@ fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
             time: tree.time,
             bios_boot: tree.bios_boot.as_deref(),
             uefi_boot: tree.uefi_boot.as_deref(),
-            volume_set: tree.ids.volume_set,
+            volume_id: tree.ids.volume_set,
         },
     )?;
     let kind = "ISO 9660 + Joliet + UDF".to_owned();

@@ -1,6 +1,7 @@
 //! Which files: the staged medium, before anything has an address.
 
 use crate::content::Content;
+use crate::disk::Guid;
 use crate::env::Env;
 use crate::io::Source as _;
 use crate::layout::FileSize;
@@ -39,9 +40,9 @@ pub struct TreeFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VolumeIds {
     /// GUID of a GPT disk.
-    pub disk: [u8; 16],
+    pub disk: Guid,
     /// GUID of the GPT partition.
-    pub partition: [u8; 16],
+    pub partition: Guid,
     /// Signature of an MBR disk.
     pub mbr_signature: u32,
     /// Serial number of the FAT32 volume.
@@ -54,21 +55,13 @@ impl VolumeIds {
     /// Draws all identifiers.
     pub fn draw(env: &Env) -> Self {
         Self {
-            disk: random_guid(env, "disk GUID"),
-            partition: random_guid(env, "partition GUID"),
+            disk: Guid::from_random(env.bytes("disk GUID")),
+            partition: Guid::from_random(env.bytes("partition GUID")),
             mbr_signature: u32::from_le_bytes(env.bytes("MBR signature")),
             volume: u32::from_le_bytes(env.bytes("volume serial number")),
             volume_set: u64::from_le_bytes(env.bytes("volume set identifier")),
         }
     }
-}
-
-/// A version 4 GUID (RFC 9562) as 16 bytes in its textual order.
-fn random_guid(env: &Env, purpose: &str) -> [u8; 16] {
-    let mut bytes = env.bytes::<16>(purpose);
-    bytes[6] = (bytes[6] & 0x0F) | 0x40;
-    bytes[8] = (bytes[8] & 0x3F) | 0x80;
-    bytes
 }
 
 impl Tree {

@@ -153,7 +153,7 @@ impl BootImage {
     /// # Errors
     /// [`BootImageError`] when it is damaged or larger than any boot file.
     pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, BootImageError> {
-        Ok(match entry.hash {
+        Ok(match entry.hash() {
             Some(hash) => self.wim.read(&hash, LARGEST_BOOT_FILE)?,
             None => Vec::new(),
         })

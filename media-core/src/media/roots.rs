@@ -8,7 +8,7 @@ use super::trust::{self, TrustError};
 use crate::bytes::to_hex_upper;
 use crate::certstore::CertstoreError;
 use crate::content::Content;
-use crate::hive::{Hive, HiveError};
+use crate::hive::{Changed, Hive, HiveError};
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
 use crate::reg_file::REG_BINARY;
@@ -87,7 +87,7 @@ fn add_one(hive: &mut Hive, trusted: &TrustedCertificate, time: Timestamp) -> Re
     let blob = trust::store_blob(&trusted.certificate)?;
     let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
     let subject = trusted.certificate.subject.text.clone();
-    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: !changed })
+    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: changed == Changed::No })
 }
 
 fn key_path(store: Store, thumbprint: &str) -> String {
@@ -138,5 +138,5 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
 
 fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
     let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
-    Ok(wim.read(&entry.hash.ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
+    Ok(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
 }

@@ -3,9 +3,11 @@
 use super::StageError;
 use crate::content::Content;
 use crate::env::Env;
-use crate::hive::boot_configuration::{self, Firmware};
+use crate::hive::HiveError;
+use crate::hive::boot_configuration::{self, ElementValue};
 use crate::media::boot_image::{Architecture, BootImage};
 use crate::spec::{BootConfigurationChoice, BootImageSpec};
+use crate::time::Timestamp;
 use crate::tree::TreeFile;
 
 /// Where a store came from.
@@ -28,6 +30,22 @@ pub(super) struct Store {
 /// Where Windows Boot Manager looks for its store on removable media.
 const BIOS_STORE: &str = "boot/BCD";
 const UEFI_STORE: &str = "EFI/Microsoft/Boot/BCD";
+
+/// Which firmware a store is for; they differ in the loader they start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Firmware {
+    Bios,
+    Uefi,
+}
+
+impl std::fmt::Display for Firmware {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Bios => "BIOS",
+            Self::Uefi => "UEFI",
+        })
+    }
+}
 
 /// Both stores; only the UEFI one for ARM64, which has no BIOS.
 pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
@@ -65,7 +83,7 @@ fn store(
             Err(why) => reason = why,
         }
     }
-    let bytes = boot_configuration::media_store(firmware, &loader, env.now());
+    let bytes = make(firmware, &loader, env.now());
     let bytes = bytes.map_err(|error| refuse(format!("making {path}: {error}")))?;
     let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: "made".to_owned() };
     Ok(Some(Store { file, origin: BootConfigurationOrigin::Made(reason) }))
@@ -112,6 +130,22 @@ fn boots_the_image(image: &BootImage, bytes: &[u8]) -> Result<(), String> {
         return Err(format!("starts {}, which the image does not have", boot.loader_path));
     }
     Ok(())
+}
+
+/// A store from the description in `templates/`, with the loader the image has.
+fn make(firmware: Firmware, loader: &str, time: Timestamp) -> Result<Vec<u8>, HiveError> {
+    let description = match firmware {
+        Firmware::Bios => boot_configuration::BIOS,
+        Firmware::Uefi => boot_configuration::UEFI,
+    };
+    let mut store = boot_configuration::parse(description)?;
+    let loaders = store.objects.iter_mut().filter(|object| object.kind == boot_configuration::LOADER_KIND);
+    for element in loaders.flat_map(|object| &mut object.elements) {
+        if element.number == boot_configuration::LIBRARY_PATH {
+            element.value = ElementValue::Text(loader.to_lowercase());
+        }
+    }
+    boot_configuration::build(&store, time)
 }
 
 fn loader(image: &BootImage, firmware: Firmware) -> Option<String> {

@@ -200,8 +200,10 @@ impl Taking<'_> {
     }
 
     fn children(&self, folder: &str) -> Vec<(String, Entry)> {
-        let children = self.image.image.children(folder);
-        let mut found: Vec<(String, Entry)> = children.map(|entry| (entry.name.clone(), entry.clone())).collect();
+        let image = &self.image.image;
+        let children = image.find(folder).map(|folder| image.children(folder)).unwrap_or_default();
+        let mut found: Vec<(String, Entry)> =
+            children.iter().map(|entry| (entry.name.clone(), entry.clone())).collect();
         found.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         found
     }
