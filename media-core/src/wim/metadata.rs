@@ -55,7 +55,6 @@ pub struct Entry {
     pub reparse: Option<Reparse>,
     /// What it consists of.
     pub streams: Vec<Stream>,
-    offset: u64,
     parent: usize,
     children: Range<usize>,
     path_units: u32,

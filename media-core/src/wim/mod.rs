@@ -17,6 +17,10 @@ mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_corpora;
+#[cfg(test)]
+mod tests_edit;
 mod verify;
 mod xml;
 
