@@ -10,6 +10,8 @@ const NONE: u32 = u32::MAX;
 const SEGMENT: usize = 16344;
 /// More findings than this help nobody.
 const MOST: usize = 1000;
+/// Windows goes no deeper.
+const DEEPEST: usize = 512;
 
 /// Checks a hive: base block, bins, cells, that each allocated cell is used exactly once, lists in order with
 /// right hints and hashes, counts and longest-name fields, parents, value data, and security descriptors with
@@ -41,6 +43,7 @@ struct Checker<'a> {
 struct Waiting {
     cell: u32,
     parent: u32,
+    depth: usize,
     path: String,
 }
 
@@ -139,8 +142,12 @@ impl<'a> Checker<'a> {
     }
 
     fn tree(&mut self) {
-        let mut waiting = vec![Waiting { cell: self.root, parent: NONE, path: String::new() }];
+        let mut waiting = vec![Waiting { cell: self.root, parent: NONE, depth: 1, path: String::new() }];
         while let Some(next) = waiting.pop() {
+            if next.depth > DEEPEST {
+                self.error("hive.depth", &next.path, format!("is below {DEEPEST} levels"));
+                continue;
+            }
             let Some(key) = self.claim("key", next.cell, &next.path) else { continue };
             self.key(key, &next, &mut waiting);
         }
@@ -153,8 +160,11 @@ impl<'a> Checker<'a> {
             return;
         };
         let is_root = at.parent == NONE;
-        if is_root != (flags & 4 != 0) {
-            self.error("hive.root-flag", path, format!("flags {flags:#x}"));
+        match (is_root, flags & 4 != 0) {
+            // Hives saved with the offline registry library have none, and Windows loads them.
+            (true, false) => self.findings.push(Finding::note("hive.root-flag", "root key", format!("flags {flags:#x}"))),
+            (false, true) => self.error("hive.root-flag", path, format!("flags {flags:#x}")),
+            _ => {}
         }
         if !is_root && number(key, 16) != at.parent {
             self.error("hive.parent", path, format!("parent is {:#x}, not {:#x}", number(key, 16), at.parent));
@@ -216,7 +226,7 @@ impl<'a> Checker<'a> {
                 self.error("hive.order", &path, "is not behind the key listed before it");
             }
             before = Some(upper);
-            waiting.push(Waiting { cell: subkey, parent: at.cell, path });
+            waiting.push(Waiting { cell: subkey, parent: at.cell, depth: at.depth + 1, path });
         }
         if longest_name > usize::from(short(key, 52)) {
             self.error("hive.longest", &at.path, format!("subkey name of {longest_name} bytes, field {}", short(key, 52)));

@@ -78,6 +78,15 @@ fn big_parts(cells: &Cells, minor: u32, value: ValueRecord) -> Result<Option<Vec
     }
     let mut reader = Reader::at("big data", content, u64::from(value.data));
     record::expect_signature("big data", value.data, reader.u16()?, *b"db")?;
+    // The same cell listed again and again would otherwise make much out of little.
+    if length > cells.size() as usize {
+        return Err(HiveError::Record {
+            what: "value",
+            cell: value.data,
+            expected: "less data than the hive has bytes",
+            found: length as u64,
+        });
+    }
     let (count, list) = (u32::from(reader.u16()?), reader.u32()?);
     if count as usize != length.div_ceil(SEGMENT) {
         return Err(HiveError::Record {
