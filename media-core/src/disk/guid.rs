@@ -1,0 +1,30 @@
+//! GUIDs as a GPT stores them.
+
+use std::fmt;
+
+/// A GUID in the byte order of a GPT: the first three fields little-endian (UEFI Specification, appendix A).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Guid(pub [u8; 16]);
+
+impl Guid {
+    /// A version 4 GUID made of 16 random bytes (RFC 4122, section 4.4).
+    pub fn from_random(random: [u8; 16]) -> Self {
+        let mut bytes = random;
+        bytes[7] = bytes[7] & 0x0F | 0x40;
+        bytes[8] = bytes[8] & 0x3F | 0x80;
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Guid {
+    /// Upper case with hyphens and without braces.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, place) in [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].into_iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                out.write_str("-")?;
+            }
+            write!(out, "{:02X}", self.0[place])?;
+        }
+        Ok(())
+    }
+}
