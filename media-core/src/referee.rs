@@ -21,8 +21,9 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("media-core-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name).join(module_path!().replace("::", "-"));
+        let module = module_path!().replace("::", "-");
+        let name = format!("{module}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("the temporary folder is writable");
         Self(path)
     }
@@ -56,7 +57,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.0.parent().expect("made by new"));
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
