@@ -1,1 +1,58 @@
-fn main() {}
+//! Tasks of this repository. Rust alone builds this; each task installs or names whatever else it needs.
+
+mod ci;
+mod demo;
+mod fixtures;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+use std::env;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Tasks of the tsmedia repository.
+
+cargo xtask demo [--boot-image FILE.wim] [--output-dir DIR]
+    Installs what is missing, fabricates a boot image (or takes yours), and makes, verifies and shows a
+    bootable ISO and stick image.
+cargo xtask test [-- FILTER…]
+    Installs the examiners the suites ask, and runs every test.
+cargo xtask setup [--referees]
+    Installs the Debian packages that building needs; with --referees those that testing needs too.
+cargo xtask fixtures [--output-dir DIR]
+    Fabricates boot images for trying things out: every architecture, two images in one file, and a large one.
+cargo xtask tidy
+    Checks the rules of ARCHITECTURE.md that can be checked.
+cargo xtask ci
+    What continuous integration runs: test, formatting, lints, tidy, and licences.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (task, rest) = match arguments.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("--help", [].as_slice()),
+    };
+    let done = match task {
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "setup" => setup::run(rest),
+        "fixtures" => fixtures::run(rest),
+        "tidy" => tidy::run(rest),
+        "ci" => ci::run(rest),
+        "--help" | "-h" | "help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no task `{other}`\n\n{HELP}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
