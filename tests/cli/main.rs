@@ -1,2 +1,6 @@
-#[test]
-fn t() {}
+//! The command's process-level suite: what is typed, what is printed, what is left on disk.
+
+mod bad_input;
+mod description;
+mod support;
+mod template;
