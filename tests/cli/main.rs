@@ -2,5 +2,7 @@
 
 mod bad_input;
 mod description;
+mod fixtures;
 mod support;
 mod template;
+mod whole;

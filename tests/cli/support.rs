@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -66,27 +66,42 @@ impl Sandbox {
         self.outcome(command, &[], None)
     }
 
-    fn outcome(&self, mut command: Command, environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
-        command
-            .current_dir(self.folder.path())
-            .env_remove("SOURCE_DATE_EPOCH")
-            .env_remove("NO_COLOR")
-            .envs([("COLUMNS", "100"), ("LC_ALL", "C"), ("TZ", "Pacific/Chatham")])
-            .envs(environment.iter().copied())
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the command was built for this suite");
-        if let (Some(input), Some(mut stream)) = (input, child.stdin.take()) {
-            // A command that fails early does not read it.
-            let _ = stream.write_all(input.as_bytes());
-        }
+    /// Starts the command without waiting for its end.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
+        command.args(arguments);
+        self.surroundings(&mut command).stdin(Stdio::null()).spawn().expect("the command was built for this suite")
+    }
+
+    /// Waits for the end of a command.
+    pub fn end(child: Child) -> Outcome {
         let output = child.wait_with_output().expect("a child can be waited for");
         Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("results are UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
         }
+    }
+
+    fn surroundings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .current_dir(self.folder.path())
+            .env_remove("SOURCE_DATE_EPOCH")
+            .env_remove("NO_COLOR")
+            .envs([("COLUMNS", "100"), ("LC_ALL", "C"), ("TZ", "Pacific/Chatham")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+    }
+
+    fn outcome(&self, mut command: Command, environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
+        let input_kind = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let command = self.surroundings(&mut command).envs(environment.iter().copied()).stdin(input_kind);
+        let mut child = command.spawn().expect("the command was built for this suite");
+        if let (Some(input), Some(mut stream)) = (input, child.stdin.take()) {
+            // A command that fails early does not read it.
+            let _ = stream.write_all(input.as_bytes());
+        }
+        Self::end(child)
     }
 
     /// Every file and folder there is, hidden ones too.
