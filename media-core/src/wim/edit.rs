@@ -317,8 +317,11 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The content's hash of the file at `path`, and the entry and stream of each of its names.
-fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<(usize, usize)>), WimError> {
+/// An entry of an image, and which of its streams is its content.
+type Link = (usize, usize);
+
+/// The content's hash of the file at `path`, and each of its names.
+fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError> {
     let image = tree.index();
     let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     let file = &tree.all()[found];

@@ -1,4 +1,5 @@
 //! Vectors of every structure, built here byte by byte, and what happens when they are damaged.
+#![allow(clippy::panic)]
 
 use std::sync::Arc;
 

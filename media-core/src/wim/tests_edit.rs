@@ -1,4 +1,5 @@
 //! Edits of files captured by wimlib, judged by wimlib and 7-Zip.
+#![allow(clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::fs;
