@@ -183,7 +183,7 @@ fn append(cells: &mut Cells, key: u32, record: &KeyRecord, content: &[u8]) -> Re
         cells.put("value list", record.value_list, 0, &bytes)?;
         record.value_list
     } else {
-        let place = cells.allocate(&bytes)?;
+        let place = cells.allocate_list(&bytes)?;
         cells.release("value list", record.value_list)?;
         place
     };
