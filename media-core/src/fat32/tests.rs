@@ -297,9 +297,9 @@ fn the_boot_sector_is_what_mkfs_fat_writes() {
         assert_eq!(ours[..3], theirs[..3]);
         // Nor the reserved sectors, with which mkfs.fat aligns large clusters.
         assert_eq!((&ours[11..14], &ours[16..32]), (&theirs[11..14], &theirs[16..32]), "{sectors} sectors");
-        if cluster_size >= 4096 && sectors % u64::from(cluster_size / 512) == 0 {
-            assert_eq!(ours[32..36], theirs[32..36], "{sectors} sectors");
-        }
+        // Both may leave out some sectors at the end that make no whole cluster.
+        let total = |boot: &[u8]| u32::from_le_bytes([boot[32], boot[33], boot[34], boot[35]]);
+        assert!(total(ours).abs_diff(total(&theirs)) < (cluster_size / 512).max(8), "{sectors} sectors");
         assert_eq!(ours[40..90], theirs[40..90]);
     }
 }

@@ -374,6 +374,9 @@ fn entries(
             }
             None => None,
         };
+        if raw.attributes & 0xC0 != 0 || raw.attributes & 0x18 == 0x18 {
+            complain(damaged("fat32.attributes", place, raw.attributes, "possible attributes"))?;
+        }
         if raw.is_label() {
             labels += 1;
             if folder.parent.is_some() || labels > 1 {
@@ -387,9 +390,6 @@ fn entries(
         }
         if !shorts.insert(raw.name) {
             complain(damaged("fat32.same-name", place, raw.short_name(), "different short names"))?;
-        }
-        if raw.attributes & 0xC0 != 0 || raw.attributes & 0x18 == 0x18 {
-            complain(damaged("fat32.attributes", place, raw.attributes, "possible attributes"))?;
         }
         let name = long.unwrap_or_else(|| raw.short_name());
         let unusable = name.is_empty() || name == "." || name == "..";
