@@ -79,7 +79,9 @@ pub struct DiskOptions {
 #[non_exhaustive]
 pub enum DiskError {
     /// The partition lies over the table, has no length, or ends behind what the table can count.
-    #[error("a partition from sector {start_sector} with {sectors} sectors: possible are sectors {first} to {last}")]
+    #[error(
+        "a partition from sector {start_sector} with {sectors} sectors: possible are sectors {first} to {last}"
+    )]
     Range {
         /// First sector asked for.
         start_sector: u64,
