@@ -169,9 +169,11 @@ impl Image {
             image: self.len,
         })?;
         let mut bytes = vec![0; size];
-        self.source
-            .read_exact_at(offset, &mut bytes)
-            .map_err(|source| IsoError::Read { what, offset, source })?;
+        self.source.read_exact_at(offset, &mut bytes).map_err(|source| IsoError::Read {
+            what,
+            offset,
+            source,
+        })?;
         Ok(bytes)
     }
 
@@ -180,9 +182,11 @@ impl Image {
         let offset = sector.saturating_mul(SECTOR);
         self.check(what, offset, SECTOR)?;
         let mut block = [0; SECTOR as usize];
-        self.source
-            .read_exact_at(offset, &mut block)
-            .map_err(|source| IsoError::Read { what, offset, source })?;
+        self.source.read_exact_at(offset, &mut block).map_err(|source| IsoError::Read {
+            what,
+            offset,
+            source,
+        })?;
         Ok(block)
     }
 
@@ -199,11 +203,8 @@ impl Image {
             self.check(what, offset, count)?;
             len = len.saturating_add(count);
         }
-        let pieces = extents.iter().map(|&(offset, len)| Piece::Slice {
-            source: self.source.clone(),
-            offset,
-            len,
-        });
+        let pieces =
+            extents.iter().map(|&(offset, len)| Piece::Slice { source: self.source.clone(), offset, len });
         Ok(DiscFile { path, len, content: Content::from_pieces(pieces.collect()), extents })
     }
 }
