@@ -188,7 +188,7 @@ fn with_true_length(mut record: Vec<u8>, lengths: &BTreeMap<u64, u64>) -> Option
 }
 
 /// Takes `;1` and a trailing dot off file names, except where two names of the folder would become one.
-fn shorten_names(records: &mut Vec<Vec<u8>>) {
+fn shorten_names(records: &mut [Vec<u8>]) {
     let mut taken: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for record in records.iter() {
         taken.entry(short_name(record).to_vec()).or_default().insert(name(record).to_vec());

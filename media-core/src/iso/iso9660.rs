@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::disc::{Budget, DiscFile, Image, check_name, join};
+use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
 use super::{Block, IsoError, SECTOR, be16, be32, le16, le32};
 
 /// Where the recognition sequence starts.
@@ -194,7 +194,7 @@ pub(super) fn walk(image: &Image, volume: &Volume) -> Result<Tree, IsoError> {
     while let Some((folder, parent, path, depth)) = pending.pop() {
         budget.depth(depth, &path)?;
         let mut subfolders = Vec::new();
-        let mut sections: Option<(Vec<u8>, Vec<(u64, u64)>)> = None;
+        let mut sections: Option<(Vec<u8>, Extents)> = None;
         let mut position = 0_u8;
         each_record(image, what, folder, |bytes, offset| {
             let record = record(what, bytes, offset)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::disc::{Budget, DiscFile, Image, check_name, join};
+use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
 use super::{Block, IsoError, SECTOR, le16, le32, le64};
 
 /// Where the first anchor must be, and how far from the last sector another one may be (ECMA-167, 3/8.4.2.1).
@@ -17,7 +17,6 @@ const IDENTIFIER_SIZE: usize = 38;
 /// Tag identifiers (ECMA-167, 3/7.2.1 and 4/7.2.1).
 mod tag {
     pub const ANCHOR: u16 = 2;
-    pub const POINTER: u16 = 3;
     pub const PARTITION: u16 = 5;
     pub const LOGICAL_VOLUME: u16 = 6;
     pub const TERMINATING: u16 = 8;
@@ -86,13 +85,14 @@ pub(super) fn sequence(image: &Image, (start, len): (u64, u64)) -> Result<Vec<(u
     let mut out = Vec::new();
     for sector in start..start + (len / SECTOR).min(SEQUENCE_LIMIT) {
         let block = image.sector(what, sector)?;
+        // Primary, implementation use, partition, logical volume, unallocated space, terminating. Pointers to another
+        // sequence (3) only occur on media written in several sessions.
         check_tag(what, &block, sector * SECTOR, &[1, 4, 5, 6, 7, 8], sector)?;
         let id = le16(&block, 0);
         out.push((sector, block));
         if id == tag::TERMINATING {
             return Ok(out);
         }
-        debug_assert_ne!(id, tag::POINTER, "not among the accepted tags");
     }
     Err(IsoError::Bad {
         what: "UDF volume descriptor sequence",
@@ -180,7 +180,7 @@ impl UdfVolume {
 struct Entry {
     directory: bool,
     /// Offset in the image and length of every piece.
-    extents: Vec<(u64, u64)>,
+    extents: Extents,
     len: u64,
 }
 
@@ -291,7 +291,7 @@ fn extents(
     descriptors: &[u8],
     size: usize,
     len: u64,
-) -> Result<Vec<(u64, u64)>, IsoError> {
+) -> Result<Extents, IsoError> {
     let mut out = Vec::new();
     let mut left = len;
     for (index, descriptor) in descriptors.chunks_exact(size).enumerate() {
