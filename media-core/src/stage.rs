@@ -18,6 +18,7 @@ use crate::media::variables::{self, VariablesError};
 use crate::pe;
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeFile, VolumeIds};
+use crate::wim::Version;
 
 pub use boot_configuration::BootConfigurationOrigin;
 
@@ -178,7 +179,7 @@ fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, 
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,
         architecture: image.architecture,
-        version: image.info().and_then(|info| info.version.map(|version| version.to_string())),
+        version: image.info().and_then(|info| info.version.map(version_text)),
         boot_manager: boot.set,
         boot_manager_signers: boot_manager.map(signers).unwrap_or_default(),
         boot_configuration: Vec::new(),
@@ -190,6 +191,10 @@ fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, 
         overridden_variables: site.overridden.clone(),
         notes,
     }
+}
+
+fn version_text(version: Version) -> String {
+    format!("{}.{}.{}.{}", version.major, version.minor, version.build, version.service_pack_build)
 }
 
 /// Who issued the certificates a boot manager is signed with; empty when it is not signed or not a program.

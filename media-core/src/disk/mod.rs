@@ -41,6 +41,15 @@ pub enum Scheme {
     Mbr,
 }
 
+impl std::fmt::Display for Scheme {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Gpt => "GPT",
+            Self::Mbr => "MBR",
+        })
+    }
+}
+
 /// The partition to be.
 #[derive(Debug, Clone, Copy)]
 pub struct Partition<'a> {
@@ -70,7 +79,9 @@ pub struct DiskOptions {
 #[non_exhaustive]
 pub enum DiskError {
     /// The partition lies over the table, has no length, or ends behind what the table can count.
-    #[error("a partition from sector {start_sector} with {sectors} sectors: possible are sectors {first} to {last}")]
+    #[error(
+        "a partition from sector {start_sector} with {sectors} sectors: possible are sectors {first} to {last}"
+    )]
     Range {
         /// First sector asked for.
         start_sector: u64,
@@ -113,6 +124,13 @@ pub fn image_len(scheme: Scheme, start_sector: u64, sectors: u64) -> u64 {
     let behind = if scheme == Scheme::Gpt { GPT_SECTORS } else { 0 };
     let end = start_sector.saturating_add(sectors).saturating_add(behind);
     end.div_ceil(FIRST_SECTOR).saturating_mul(FIRST_SECTOR * SECTOR_SIZE)
+}
+
+/// The most sectors a partition can have in an image of `len` bytes, of which only whole MiB are used.
+pub fn partition_sectors(scheme: Scheme, start_sector: u64, len: u64) -> u64 {
+    let behind = if scheme == Scheme::Gpt { GPT_SECTORS } else { 0 };
+    let sectors = len / SECTOR_SIZE / FIRST_SECTOR * FIRST_SECTOR;
+    sectors.saturating_sub(start_sector + behind)
 }
 
 /// Plans a disk of [`image_len`] bytes; the layout has structures only, the partition's content is the caller's.

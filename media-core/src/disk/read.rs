@@ -61,9 +61,11 @@ pub enum PartitionType {
 
 impl PartitionType {
     /// Microsoft basic data, which Windows gives a drive letter.
-    pub const BASIC_DATA: Self = Self::Guid(Guid(*b"\xA2\xA0\xD0\xEB\xE5\xB9\x33\x44\x87\xC0\x68\xB6\xB7\x26\x99\xC7"));
+    pub const BASIC_DATA: Self =
+        Self::Guid(Guid(*b"\xA2\xA0\xD0\xEB\xE5\xB9\x33\x44\x87\xC0\x68\xB6\xB7\x26\x99\xC7"));
     /// EFI system partition, which Windows gives none.
-    pub const EFI_SYSTEM: Self = Self::Guid(Guid(*b"\x28\x73\x2A\xC1\x1F\xF8\xD2\x11\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B"));
+    pub const EFI_SYSTEM: Self =
+        Self::Guid(Guid(*b"\x28\x73\x2A\xC1\x1F\xF8\xD2\x11\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B"));
 
     /// What the type is called.
     pub fn name(self) -> &'static str {
@@ -260,7 +262,14 @@ fn read_gpt(source: &dyn Source, primary: Option<Header>, table: &mut DiskTable)
     let second_bytes = entries(source, backup.as_ref(), "backup GPT entries", &mut table.findings)?;
     if let (Some(one), Some(other)) = (&primary, &backup) {
         let facts = |header: &Header| {
-            (header.first_usable, header.last_usable, header.disk, header.count, header.size, header.entries_crc)
+            (
+                header.first_usable,
+                header.last_usable,
+                header.disk,
+                header.count,
+                header.size,
+                header.entries_crc,
+            )
         };
         if facts(one) != facts(other) || (one.own, one.other) != (other.other, other.own) {
             let message = "the two headers describe different tables";
@@ -306,7 +315,9 @@ fn usable(header: Option<Header>, sector: u64, place: &str, findings: &mut Vec<F
     let message = match &header {
         None => "is not there".to_owned(),
         Some(header) if !header.valid => "its checksum or its revision is wrong".to_owned(),
-        Some(header) if header.own != sector => format!("says it is in sector {}, but is in {sector}", header.own),
+        Some(header) if header.own != sector => {
+            format!("says it is in sector {}, but is in {sector}", header.own)
+        }
         Some(header) if header.first_usable > header.last_usable => "has no usable sectors".to_owned(),
         Some(header) if header.size < 128 || !header.size.is_power_of_two() => {
             format!("says an entry has {} bytes", header.size)
@@ -328,7 +339,8 @@ fn entries(
     let len = u64::from(header.count) * u64::from(header.size);
     let end = header.entries.checked_mul(SECTOR_SIZE).and_then(|start| start.checked_add(len));
     let (Some(end), true) = (end.filter(|&end| end <= source.len()), len <= MOST_ENTRY_BYTES) else {
-        let message = format!("{} entries of {} bytes from sector {}", header.count, header.size, header.entries);
+        let message =
+            format!("{} entries of {} bytes from sector {}", header.count, header.size, header.entries);
         findings.push(Finding::error("gpt.entries-range", place, message));
         return Ok(None);
     };

@@ -75,10 +75,11 @@ pub(super) fn fs_info(free_clusters: u32, next_free: u32) -> [u8; 512] {
     out
 }
 
-/// Sectors per track and heads as `mkfs.fat` chooses them: LBA-assisted translation, 1024 cylinders at most.
+/// Sectors per track and heads as `mkfs.fat` chooses them, after the table in the SD File System Specification.
 fn disk_geometry(sectors: u64) -> (u16, u16) {
     match sectors {
-        0..=524_288 => (32, 8),
+        0..=262_144 => (32, 8),
+        262_145..=524_288 => (32, 16),
         524_289..=1_032_192 => (63, 16),
         1_032_193..=2_064_384 => (63, 32),
         2_064_385..=4_128_768 => (63, 64),

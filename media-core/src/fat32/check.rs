@@ -1,7 +1,7 @@
 //! Compares every structure with every other.
 
 use super::volume::fs_info;
-use super::walk::{ClusterSet, FatReader, damaged, walk};
+use super::walk::{ClusterSet, FatReader, damaged, root_label, walk};
 use super::{FatError, SECTOR_SIZE, Volume};
 use crate::finding::Finding;
 
@@ -19,10 +19,10 @@ pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
     let used = walk(volume, &mut complain)?.used;
     let free = free_clusters(volume, &used, &mut complain)?;
     fs_info_is_right(volume, free, &mut complain)?;
-    match volume.label() {
-        Ok(label) if label != volume.facts.boot_label && volume.facts.boot_label != "NO NAME" => {
-            let message =
-                format!("\"{label}\" in the root folder, \"{}\" in the boot sector", volume.facts.boot_label);
+    let boot_label = &volume.facts.boot_label;
+    match root_label(volume) {
+        Ok(label) if boot_label != "NO NAME" && label.as_ref() != Some(boot_label) => {
+            let message = format!("{label:?} in the root folder, \"{boot_label}\" in the boot sector");
             findings.push(Finding::note("fat32.label-differs", "volume label", message));
         }
         // The walk has already said what is wrong with the root folder.

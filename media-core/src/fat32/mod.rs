@@ -20,6 +20,9 @@ mod tree;
 mod volume;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{FatError, NameProblem};
 pub use plan::{Options, minimum_sectors, plan};
 pub use volume::{Volume, VolumeFacts, VolumeFile};

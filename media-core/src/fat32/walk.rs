@@ -55,7 +55,9 @@ pub(super) fn walk(volume: &Volume, complain: &mut Complain) -> Result<Walked, F
                 if raw.len != 0 {
                     complain(damaged("fat32.folder-length", &path, raw.len, "length 0 for a folder"))?;
                 }
-                subfolders.push(Open { path, first: raw.cluster, parent: Some(folder.first) });
+                // Entries that lead back to the root call it cluster 0.
+                let parent = folder.parent.map_or(0, |_| folder.first);
+                subfolders.push(Open { path, first: raw.cluster, parent: Some(parent) });
                 continue;
             }
             let clusters = u64::from(raw.len).div_ceil(u64::from(volume.facts.cluster_size));
@@ -112,7 +114,7 @@ pub(super) fn oem_text(bytes: &[u8]) -> String {
 struct Open {
     path: String,
     first: u32,
-    /// First cluster of the folder it is in; `None` for the root.
+    /// What `..` in it leads to: the first cluster of the folder it is in. The root has none.
     parent: Option<u32>,
 }
 
@@ -337,6 +339,14 @@ fn entries(
             continue;
         }
         if raw.is_long_slot() {
+            if slot[12] != 0 || slot[26..28] != [0, 0] {
+                complain(damaged(
+                    "fat32.long-name",
+                    place,
+                    "a slot of another type",
+                    "type 0 and cluster 0",
+                ))?;
+            }
             let started = slot[0] & 0x40 != 0;
             let order = slot[0] & 0x3F;
             let fits = pending.as_ref().is_some_and(|name| name.next == order && name.checksum == slot[13]);
@@ -364,6 +374,9 @@ fn entries(
             }
             None => None,
         };
+        if raw.attributes & 0xC0 != 0 || raw.attributes & 0x18 == 0x18 {
+            complain(damaged("fat32.attributes", place, raw.attributes, "possible attributes"))?;
+        }
         if raw.is_label() {
             labels += 1;
             if folder.parent.is_some() || labels > 1 {
@@ -377,9 +390,6 @@ fn entries(
         }
         if !shorts.insert(raw.name) {
             complain(damaged("fat32.same-name", place, raw.short_name(), "different short names"))?;
-        }
-        if raw.attributes & 0xC0 != 0 {
-            complain(damaged("fat32.attributes", place, raw.attributes, "the six attributes there are"))?;
         }
         let name = long.unwrap_or_else(|| raw.short_name());
         let unusable = name.is_empty() || name == "." || name == "..";

@@ -207,6 +207,17 @@ impl Cells {
         Ok(cell)
     }
 
+    /// The same for a list that grows: a long one gets half as much room again, as Windows does, so that not each
+    /// addition moves it and leaves a hole too small for the next.
+    pub(super) fn allocate_list(&mut self, content: &[u8]) -> Result<u32, HiveError> {
+        if content.len() < 256 {
+            return self.allocate(content);
+        }
+        let mut roomy = content.to_vec();
+        roomy.resize(content.len() + content.len() / 2, 0);
+        self.allocate(&roomy)
+    }
+
     /// Frees a cell and joins it with free neighbours. (A bin's header keeps it apart from the bin before.)
     pub(super) fn release(&mut self, what: &'static str, cell: u32) -> Result<(), HiveError> {
         let range = self.range(what, cell)?;

@@ -183,7 +183,7 @@ fn append(cells: &mut Cells, key: u32, record: &KeyRecord, content: &[u8]) -> Re
         cells.put("value list", record.value_list, 0, &bytes)?;
         record.value_list
     } else {
-        let place = cells.allocate(&bytes)?;
+        let place = cells.allocate_list(&bytes)?;
         cells.release("value list", record.value_list)?;
         place
     };
@@ -219,7 +219,10 @@ fn store_data(cells: &mut Cells, minor: u32, data: &[u8]) -> Result<(u32, u32), 
     }
     let mut parts = Vec::new();
     for part in data.chunks(SEGMENT) {
-        parts.push(cells.allocate(part)?);
+        // Windows gives the last part a whole cell too, and other readers count on it.
+        let mut whole = part.to_vec();
+        whole.resize(SEGMENT, 0);
+        parts.push(cells.allocate(&whole)?);
     }
     let list: Vec<u8> = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
     let list = cells.allocate(&list)?;

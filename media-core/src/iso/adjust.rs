@@ -98,7 +98,8 @@ fn move_tables(sectors: &mut Sectors, mut free: u64) -> BTreeMap<u64, &'static s
         }
         to as u32
     };
-    let set: Vec<(u64, Block)> = sectors.range(16..).take(4).map(|(sector, block)| (*sector, *block)).collect();
+    let set: Vec<(u64, Block)> =
+        sectors.range(16..).take(4).map(|(sector, block)| (*sector, *block)).collect();
     for (sector, mut block) in set.into_iter().filter(|(_, block)| &block[1..6] == b"CD001") {
         match block[0] {
             1 | 2 => {
@@ -144,7 +145,8 @@ fn adjust_directories(
             let block = sectors.get(&sector).map_or(&[][..], |block| &block[..]);
             records.extend(split_records(block).map(<[u8]>::to_vec));
         }
-        for record in records.iter().filter(|record| record[25] & DIRECTORY != 0 && record[33..] > [1][..]) {
+        let own = |record: &&Vec<u8>| record[32] == 1 && record[33] <= 1;
+        for record in records.iter().filter(|record| record[25] & DIRECTORY != 0 && !own(record)) {
             pending.push((u64::from(le32(record, 2)), u64::from(le32(record, 10))));
         }
         let mut records: Vec<Vec<u8>> =
@@ -186,7 +188,7 @@ fn with_true_length(mut record: Vec<u8>, lengths: &BTreeMap<u64, u64>) -> Option
 }
 
 /// Takes `;1` and a trailing dot off file names, except where two names of the folder would become one.
-fn shorten_names(records: &mut Vec<Vec<u8>>) {
+fn shorten_names(records: &mut [Vec<u8>]) {
     let mut taken: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for record in records.iter() {
         taken.entry(short_name(record).to_vec()).or_default().insert(name(record).to_vec());

@@ -109,8 +109,10 @@ fn absent_content(volume: &Volume<Absent>, index: usize) -> Result<Content, IsoE
     let path = format!("/{index}");
     let tree = read_tree(volume, &path).map_err(refused)?;
     let content = tree.get(&path).and_then(Node::content).cloned();
-    content
-        .ok_or_else(|| IsoError::Refused { path: None, reason: format!("no content for file number {index}") })
+    content.ok_or_else(|| IsoError::Refused {
+        path: None,
+        reason: format!("no content for file number {index}"),
+    })
 }
 
 /// Which file, from which byte on, the next write will carry.

@@ -18,7 +18,9 @@ pub(super) fn check(disc: &Disc) -> Result<Vec<Finding>, IsoError> {
     let mut trees: Vec<(&'static str, Vec<DiscFile>)> = Vec::new();
     if let Some(volumes) = &disc.volumes {
         check_size(disc, &volumes.primary, &mut found);
-        for (name, volume) in [("primary tree", Some(&volumes.primary)), ("Joliet tree", volumes.joliet.as_ref())] {
+        for (name, volume) in
+            [("primary tree", Some(&volumes.primary)), ("Joliet tree", volumes.joliet.as_ref())]
+        {
             let Some(volume) = volume else { continue };
             if let Some(tree) = kept(iso9660::walk(&disc.image, volume), "iso.tree", name, &mut found)? {
                 check_path_tables(disc, volume, tree.folders, &mut found)?;
@@ -79,7 +81,8 @@ fn check_path_tables(
 ) -> Result<(), IsoError> {
     folders.sort();
     for big_endian in [false, true] {
-        let place = format!("{}, {}-endian path table", volume.what, if big_endian { "big" } else { "little" });
+        let place =
+            format!("{}, {}-endian path table", volume.what, if big_endian { "big" } else { "little" });
         let table = iso9660::path_table(&disc.image, volume, big_endian);
         let Some(mut table) = kept(table, "iso.path-table", &place, found)? else { continue };
         table.sort();
@@ -109,7 +112,8 @@ fn check_anchors(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> 
     }
     let Some(anchor) = first.or(end) else { return Ok(()) };
     let main = kept(udf::sequence(&disc.image, anchor.main), "udf.sequence", "main sequence", found)?;
-    let reserve = kept(udf::sequence(&disc.image, anchor.reserve), "udf.sequence", "reserve sequence", found)?;
+    let reserve =
+        kept(udf::sequence(&disc.image, anchor.reserve), "udf.sequence", "reserve sequence", found)?;
     if let (Some(main), Some(reserve)) = (main, reserve) {
         let body = |sequence: &[(u64, super::Block)]| -> Vec<(u16, Vec<u8>)> {
             sequence.iter().map(|(_, block)| (le16(block, 0), block[16..].to_vec())).collect()
@@ -129,7 +133,8 @@ fn check_integrity(
     found: &mut Vec<Finding>,
 ) -> Result<(), IsoError> {
     let (id, place) = ("udf.integrity", "logical volume integrity descriptor");
-    let Some((closed, files, directories)) = kept(udf::integrity(&disc.image, volume), id, place, found)? else {
+    let Some((closed, files, directories)) = kept(udf::integrity(&disc.image, volume), id, place, found)?
+    else {
         return Ok(());
     };
     if !closed {
@@ -169,8 +174,10 @@ fn check_boot(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> {
 
 /// Two files may share all their bytes, as hard links do, but not a part.
 fn check_overlaps(tree: &str, files: &[DiscFile], found: &mut Vec<Finding>) {
-    let mut extents: Vec<((u64, u64), &str)> =
-        files.iter().flat_map(|file| file.extents.iter().map(|extent| (*extent, file.path.as_str()))).collect();
+    let mut extents: Vec<((u64, u64), &str)> = files
+        .iter()
+        .flat_map(|file| file.extents.iter().map(|extent| (*extent, file.path.as_str())))
+        .collect();
     extents.sort();
     extents.dedup_by_key(|(extent, _)| *extent);
     for pair in extents.windows(2) {

@@ -15,6 +15,9 @@ pub(super) const DEPTH_LIMIT: usize = 128;
 /// The most names that are read from one tree.
 pub(super) const NAME_LIMIT: u64 = 1 << 20;
 
+/// Where a file's bytes are: offset in the image and length of each piece.
+pub(super) type Extents = Vec<(u64, u64)>;
+
 /// A disc image. Opening reads the descriptors; everything else is read when asked for.
 #[derive(Clone)]
 pub struct Disc {
@@ -43,8 +46,8 @@ pub struct DiscFile {
     pub len: u64,
     /// The bytes: slices of the image.
     pub content: Content,
-    /// Where the bytes are: offset in the image and length of each piece, none of them empty.
-    pub(super) extents: Vec<(u64, u64)>,
+    /// The same as addresses, none of them empty.
+    pub(super) extents: Extents,
 }
 
 impl Disc {
@@ -169,9 +172,11 @@ impl Image {
             image: self.len,
         })?;
         let mut bytes = vec![0; size];
-        self.source
-            .read_exact_at(offset, &mut bytes)
-            .map_err(|source| IsoError::Read { what, offset, source })?;
+        self.source.read_exact_at(offset, &mut bytes).map_err(|source| IsoError::Read {
+            what,
+            offset,
+            source,
+        })?;
         Ok(bytes)
     }
 
@@ -180,30 +185,24 @@ impl Image {
         let offset = sector.saturating_mul(SECTOR);
         self.check(what, offset, SECTOR)?;
         let mut block = [0; SECTOR as usize];
-        self.source
-            .read_exact_at(offset, &mut block)
-            .map_err(|source| IsoError::Read { what, offset, source })?;
+        self.source.read_exact_at(offset, &mut block).map_err(|source| IsoError::Read {
+            what,
+            offset,
+            source,
+        })?;
         Ok(block)
     }
 
     /// A file whose bytes lie in `extents`, which must be inside the image.
-    pub fn file(
-        &self,
-        what: &'static str,
-        path: String,
-        extents: Vec<(u64, u64)>,
-    ) -> Result<DiscFile, IsoError> {
-        let extents: Vec<(u64, u64)> = extents.into_iter().filter(|(_, len)| *len > 0).collect();
+    pub fn file(&self, what: &'static str, path: String, extents: Extents) -> Result<DiscFile, IsoError> {
+        let extents: Extents = extents.into_iter().filter(|(_, len)| *len > 0).collect();
         let mut len = 0_u64;
         for &(offset, count) in &extents {
             self.check(what, offset, count)?;
             len = len.saturating_add(count);
         }
-        let pieces = extents.iter().map(|&(offset, len)| Piece::Slice {
-            source: self.source.clone(),
-            offset,
-            len,
-        });
+        let pieces =
+            extents.iter().map(|&(offset, len)| Piece::Slice { source: self.source.clone(), offset, len });
         Ok(DiscFile { path, len, content: Content::from_pieces(pieces.collect()), extents })
     }
 }

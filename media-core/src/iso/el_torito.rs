@@ -56,9 +56,14 @@ pub(super) fn read(image: &Image, sector: u32) -> Result<Vec<BootEntry>, IsoErro
         expected: expected.into(),
         found,
     };
-    let sum = block[..ENTRY].as_chunks::<2>().0.iter().fold(0_u16, |sum, word| sum.wrapping_add(u16::from_le_bytes(*word)));
+    let sum = block[..ENTRY]
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .fold(0_u16, |sum, word| sum.wrapping_add(u16::from_le_bytes(*word)));
     if block[0] != 1 || block[30..32] != [0x55, 0xAA] || sum != 0 {
-        let found = format!("header {:#04x}, key {:02x}{:02x}, sum {sum:#06x}", block[0], block[30], block[31]);
+        let found =
+            format!("header {:#04x}, key {:02x}{:02x}, sum {sum:#06x}", block[0], block[30], block[31]);
         return Err(bad(0, "a validation entry: header 0x01, key 55aa, sum 0", found));
     }
     let mut entries = vec![entry(&block, ENTRY, block[1])];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::disc::{Budget, DiscFile, Image, check_name, join};
+use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
 use super::{Block, IsoError, SECTOR, be16, be32, le16, le32};
 
 /// Where the recognition sequence starts.
@@ -111,9 +111,8 @@ fn is_joliet(block: &Block) -> bool {
 
 fn volume(block: &Block, offset: u64, joliet: bool) -> Result<Volume, IsoError> {
     let what = if joliet { "Joliet volume descriptor" } else { "primary volume descriptor" };
-    let bad = |expected: &str, found: String| {
-        Err(IsoError::Bad { what, offset, expected: expected.into(), found })
-    };
+    let bad =
+        |expected: &str, found: String| Err(IsoError::Bad { what, offset, expected: expected.into(), found });
     if block[6] != 1 || block[881] != 1 {
         return bad("version 1 and file structure version 1", format!("{} and {}", block[6], block[881]));
     }
@@ -195,7 +194,7 @@ pub(super) fn walk(image: &Image, volume: &Volume) -> Result<Tree, IsoError> {
     while let Some((folder, parent, path, depth)) = pending.pop() {
         budget.depth(depth, &path)?;
         let mut subfolders = Vec::new();
-        let mut sections: Option<(Vec<u8>, Vec<(u64, u64)>)> = None;
+        let mut sections: Option<(Vec<u8>, Extents)> = None;
         let mut position = 0_u8;
         each_record(image, what, folder, |bytes, offset| {
             let record = record(what, bytes, offset)?;
@@ -269,11 +268,7 @@ fn own_record(
             what,
             offset,
             expected: format!("record {position} of a directory, pointing at sector {sector}"),
-            found: format!(
-                "{:?} pointing at sector {}",
-                name.escape_ascii().to_string(),
-                record.sector
-            ),
+            found: format!("{:?} pointing at sector {}", name.escape_ascii().to_string(), record.sector),
         });
     }
     Ok(())
@@ -366,7 +361,11 @@ pub(super) fn path_table(image: &Image, volume: &Volume, big_endian: bool) -> Re
         let name_len = usize::from(bytes[at]);
         let name = bytes.get(at + 8..at + 8 + name_len).filter(|name| !name.is_empty());
         let Some(name) = name else {
-            return Err(bad(offset, "a name of at least one byte within the table", format!("length {name_len}")));
+            return Err(bad(
+                offset,
+                "a name of at least one byte within the table",
+                format!("length {name_len}"),
+            ));
         };
         let (sector, parent) = if big_endian {
             (be32(&bytes, at + 2), be16(&bytes, at + 6))

@@ -116,7 +116,9 @@ fn check_paths(files: &[FileSize]) -> Result<(), IsoError> {
             let wide = name.chars().any(|c| c as u32 > 0xFF);
             let length = if wide { name.encode_utf16().count() * 2 } else { name.chars().count() };
             if length > NAME_LIMIT {
-                return bad("a name is longer than UDF allows: 254 characters, or 127 when one is not Latin-1");
+                return bad(
+                    "a name is longer than UDF allows: 254 characters, or 127 when one is not Latin-1",
+                );
             }
         }
         let ends = path.match_indices('/').map(|(end, _)| (end, false)).chain([(path.len(), true)]);

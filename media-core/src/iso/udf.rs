@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::disc::{Budget, DiscFile, Image, check_name, join};
+use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
 use super::{Block, IsoError, SECTOR, le16, le32, le64};
 
 /// Where the first anchor must be, and how far from the last sector another one may be (ECMA-167, 3/8.4.2.1).
@@ -17,7 +17,6 @@ const IDENTIFIER_SIZE: usize = 38;
 /// Tag identifiers (ECMA-167, 3/7.2.1 and 4/7.2.1).
 mod tag {
     pub const ANCHOR: u16 = 2;
-    pub const POINTER: u16 = 3;
     pub const PARTITION: u16 = 5;
     pub const LOGICAL_VOLUME: u16 = 6;
     pub const TERMINATING: u16 = 8;
@@ -86,13 +85,14 @@ pub(super) fn sequence(image: &Image, (start, len): (u64, u64)) -> Result<Vec<(u
     let mut out = Vec::new();
     for sector in start..start + (len / SECTOR).min(SEQUENCE_LIMIT) {
         let block = image.sector(what, sector)?;
+        // Primary, implementation use, partition, logical volume, unallocated space, terminating. Pointers to another
+        // sequence (3) only occur on media written in several sessions.
         check_tag(what, &block, sector * SECTOR, &[1, 4, 5, 6, 7, 8], sector)?;
         let id = le16(&block, 0);
         out.push((sector, block));
         if id == tag::TERMINATING {
             return Ok(out);
         }
-        debug_assert_ne!(id, tag::POINTER, "not among the accepted tags");
     }
     Err(IsoError::Bad {
         what: "UDF volume descriptor sequence",
@@ -120,7 +120,11 @@ fn volume(image: &Image, descriptors: &[(u64, Block)]) -> Result<UdfVolume, IsoE
     }
     let maps = (le32(logical, 264), le32(logical, 268), logical[440], logical[441]);
     if maps != (6, 1, 1, 6) {
-        return unsupported("partition map", at + 440, format!("{} maps in {} bytes, first of type {}", maps.1, maps.0, maps.2));
+        return unsupported(
+            "partition map",
+            at + 440,
+            format!("{} maps in {} bytes, first of type {}", maps.1, maps.0, maps.2),
+        );
     }
     if le16(logical, 444) != le16(partition, 22) {
         return Err(IsoError::Bad {
@@ -176,7 +180,7 @@ impl UdfVolume {
 struct Entry {
     directory: bool,
     /// Offset in the image and length of every piece.
-    extents: Vec<(u64, u64)>,
+    extents: Extents,
     len: u64,
 }
 
@@ -246,9 +250,8 @@ fn entry(image: &Image, volume: &UdfVolume, icb: u32) -> Result<Entry, IsoError>
     let offset = volume.offset(icb);
     let block = volume.block(image, what, icb)?;
     check_tag(what, &block, offset, &[tag::FILE_ENTRY, tag::EXTENDED_FILE_ENTRY], u64::from(icb))?;
-    let unsupported = |what, at: usize, found| {
-        Err(IsoError::Unsupported { what, offset: offset + at as u64, found })
-    };
+    let unsupported =
+        |what, at: usize, found| Err(IsoError::Unsupported { what, offset: offset + at as u64, found });
     if le16(&block, 20) != 4 {
         return unsupported("ICB strategy", 20, le16(&block, 20).to_string());
     }
@@ -288,7 +291,7 @@ fn extents(
     descriptors: &[u8],
     size: usize,
     len: u64,
-) -> Result<Vec<(u64, u64)>, IsoError> {
+) -> Result<Extents, IsoError> {
     let mut out = Vec::new();
     let mut left = len;
     for (index, descriptor) in descriptors.chunks_exact(size).enumerate() {
@@ -349,7 +352,12 @@ fn identifiers(
     let first = folder.extents.first().map_or(0, |extent| extent.0);
     if folder.len > DIRECTORY_LIMIT {
         let expected = format!("a directory of at most {DIRECTORY_LIMIT} bytes");
-        return Err(IsoError::Bad { what: "UDF directory", offset: first, expected, found: folder.len.to_string() });
+        return Err(IsoError::Bad {
+            what: "UDF directory",
+            offset: first,
+            expected,
+            found: folder.len.to_string(),
+        });
     }
     let mut bytes = Vec::new();
     for &(offset, len) in &folder.extents {
@@ -360,7 +368,8 @@ fn identifiers(
     while at < bytes.len() {
         budget.name(path)?;
         let offset = offset_in(&folder.extents, at as u64);
-        let bad = |expected: &str, found: String| IsoError::Bad { what, offset, expected: expected.into(), found };
+        let bad =
+            |expected: &str, found: String| IsoError::Bad { what, offset, expected: expected.into(), found };
         let rest = &bytes[at..];
         if rest.len() < IDENTIFIER_SIZE {
             return Err(bad("38 bytes or more", format!("{} bytes", rest.len())));
@@ -382,8 +391,9 @@ fn identifiers(
         }
         let name = &descriptor[name_at..end];
         out.push(Identifier {
-            name: compressed_unicode(name)
-                .ok_or_else(|| bad("OSTA Compressed Unicode of 8 or 16 bits", name.escape_ascii().to_string()))?,
+            name: compressed_unicode(name).ok_or_else(|| {
+                bad("OSTA Compressed Unicode of 8 or 16 bits", name.escape_ascii().to_string())
+            })?,
             icb: le32(rest, 24),
             directory: characteristics & 0x02 != 0,
             parent: characteristics & 0x08 != 0,
@@ -418,7 +428,13 @@ pub(super) fn integrity(image: &Image, volume: &UdfVolume) -> Result<(bool, u32,
 }
 
 /// Checks a descriptor tag (ECMA-167, 3/7.2): checksum, identifier, location, and the CRC of what it covers.
-fn check_tag(what: &'static str, bytes: &[u8], offset: u64, ids: &[u16], location: u64) -> Result<(), IsoError> {
+fn check_tag(
+    what: &'static str,
+    bytes: &[u8],
+    offset: u64,
+    ids: &[u16],
+    location: u64,
+) -> Result<(), IsoError> {
     let bad = |expected: String, found: String| Err(IsoError::Bad { what, offset, expected, found });
     let sum = bytes.iter().take(16).enumerate().filter(|(at, _)| *at != 4);
     let sum = sum.fold(0_u8, |sum, (_, byte)| sum.wrapping_add(*byte));
@@ -443,9 +459,12 @@ fn check_tag(what: &'static str, bytes: &[u8], offset: u64, ids: &[u16], locatio
 /// CRC of ITU-T V.41: polynomial 0x1021, start value 0, most significant bit first (ECMA-167, 3/7.2.6).
 pub(super) fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-            if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 }
-        })
+        (0..8).fold(
+            crc ^ u16::from(*byte) << 8,
+            |crc, _| {
+                if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 }
+            },
+        )
     })
 }
 

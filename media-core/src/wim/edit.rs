@@ -95,7 +95,9 @@ struct Draft<'a> {
     images: BTreeMap<u32, Draughted>,
     /// How many streams in all images really refer to each blob.
     references: HashMap<Hash, u32>,
-    tail: Vec<u8>,
+    /// What follows the source, in order, and how long it is.
+    tail: Vec<Piece>,
+    tail_len: u64,
 }
 
 /// An image that may change.
@@ -117,6 +119,7 @@ impl<'a> Draft<'a> {
             images: BTreeMap::new(),
             references: HashMap::new(),
             tail: Vec::new(),
+            tail_len: 0,
         }
     }
 
@@ -223,9 +226,10 @@ impl<'a> Draft<'a> {
         };
         let flags = flags & !Resource::FLAG_COMPRESSED;
         let flags = if chunked.is_some() { flags | Resource::FLAG_COMPRESSED } else { flags };
-        let stored = chunked.as_deref().unwrap_or(bytes);
-        self.tail.extend_from_slice(stored);
+        let stored: Arc<[u8]> = chunked.map_or_else(|| bytes.into(), Into::into);
         let stored_len = stored.len() as u64;
+        self.tail.push(Piece::Bytes(stored));
+        self.tail_len += stored_len;
         if stored_len >= STORED_LEN_LIMIT {
             return Err(WimError::Unrepresentable { what: "stored length", value: stored_len });
         }
@@ -234,7 +238,7 @@ impl<'a> Draft<'a> {
 
     /// Where the next byte of the tail goes in the file.
     fn position(&self) -> u64 {
-        self.wim.source.len() + self.tail.len() as u64
+        self.wim.source.len() + self.tail_len
     }
 
     fn finish(mut self, boot_index: Option<u32>) -> Result<Content, WimError> {
@@ -313,8 +317,11 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The content's hash of the file at `path`, and the entry and stream of each of its names.
-fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<(usize, usize)>), WimError> {
+/// An entry of an image, and which of its streams is its content.
+type Link = (usize, usize);
+
+/// The content's hash of the file at `path`, and each of its names.
+fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError> {
     let image = tree.index();
     let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     let file = &tree.all()[found];
@@ -362,14 +369,12 @@ fn rechunk(wim: &Wim, old: Resource, bytes: &[u8]) -> Result<Option<Vec<u8>>, Wi
     Ok(Some(table))
 }
 
-fn assemble(wim: &Wim, header: Vec<u8>, tail: Vec<u8>) -> Content {
+fn assemble(wim: &Wim, header: Vec<u8>, tail: Vec<Piece>) -> Content {
     let source = Arc::clone(&wim.source);
     let len = source.len() - HEADER_LEN;
-    Content::from_pieces(vec![
-        Piece::Bytes(header.into()),
-        Piece::Slice { source, offset: HEADER_LEN, len },
-        Piece::Bytes(tail.into()),
-    ])
+    let mut pieces = vec![Piece::Bytes(header.into()), Piece::Slice { source, offset: HEADER_LEN, len }];
+    pieces.extend(tail);
+    Content::from_pieces(pieces)
 }
 
 fn patch(header: &mut [u8], offset: usize, bytes: &[u8]) {

@@ -133,6 +133,14 @@ pub enum WimError {
         /// Its length in bytes.
         len: u64,
     },
+    /// Two images' metadata lie over each other.
+    #[error("blob table: the metadata of entry {entry}, at offset {offset}, starts inside another image's")]
+    MetadataOverlap {
+        /// The entry of the blob table, counted from 0.
+        entry: usize,
+        /// Its metadata's offset in the file.
+        offset: u64,
+    },
     /// A pipable WIM, whose resources are laid out differently.
     #[error("the WIM is pipable (its signature is WLPWM)")]
     Pipable,

@@ -61,7 +61,7 @@ impl Integrity {
     pub fn extended(&self, file: &dyn Source, end: u64) -> Result<Self, WimError> {
         let piece = if KEPT_PIECES.contains(&self.piece) { self.piece } else { USUAL_PIECE };
         // Only whole pieces: the last one of the old table ends where more bytes follow now.
-        let kept = if piece == self.piece { (self.end - HEADER_LEN) / u64::from(piece) } else { 0 };
+        let kept = if piece == self.piece { self.covered() / u64::from(piece) } else { 0 };
         let mut hashes = self.hashes.clone();
         hashes.truncate(kept as usize);
         let mut start = HEADER_LEN + kept * u64::from(piece);

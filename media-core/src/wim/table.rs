@@ -75,6 +75,7 @@ impl Table {
             };
             table.add(header, blob);
         }
+        table.check_metadata()?;
         Ok(table)
     }
 
@@ -89,6 +90,21 @@ impl Table {
             self.by_hash.values().chain(&self.metadata).map(|entry| &self.entries[*entry]).collect();
         blobs.sort_by_key(|blob| (blob.resource.offset, blob.resource.stored_len, blob.hash));
         blobs
+    }
+
+    /// Images share no metadata; a damaged table could otherwise have the same bytes decoded any number of times.
+    fn check_metadata(&self) -> Result<(), WimError> {
+        let mut sorted = self.metadata.clone();
+        sorted.sort_by_key(|entry| self.entries[*entry].resource.offset);
+        let mut end = 0;
+        for entry in sorted {
+            let Resource { offset, stored_len, .. } = self.entries[entry].resource;
+            if offset < end {
+                return Err(WimError::MetadataOverlap { entry, offset });
+            }
+            end = offset.saturating_add(stored_len);
+        }
+        Ok(())
     }
 
     fn add(&mut self, header: &Header, blob: Blob) {

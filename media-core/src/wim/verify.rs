@@ -8,6 +8,9 @@ use super::{Hash, Wim, WimError};
 use crate::event::{Event, Observer};
 use crate::finding::Finding;
 
+/// No more findings than this: a damaged tree could give one for each of a million files.
+const FINDINGS_LIMIT: usize = 1000;
+
 pub fn verify(wim: &Wim, observer: &mut dyn Observer) -> Result<Vec<Finding>, WimError> {
     if wim.header.is_pipable {
         return Err(WimError::Pipable);
@@ -19,6 +22,11 @@ pub fn verify(wim: &Wim, observer: &mut dyn Observer) -> Result<Vec<Finding>, Wi
     integrity(wim, observer, &mut findings)?;
     blobs(wim, observer, &mut findings)?;
     images(wim, observer, &mut findings)?;
+    if findings.len() > FINDINGS_LIMIT {
+        findings.truncate(FINDINGS_LIMIT);
+        let message = format!("more than {FINDINGS_LIMIT} findings; the others are left out");
+        findings.push(Finding::note("wim.more-findings", "WIM", message));
+    }
     Ok(findings)
 }
 
@@ -91,6 +99,9 @@ fn blobs(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) ->
     observer.event(Event::Begin { what: "checking the WIM's files", bytes });
     let mut end = 0;
     for blob in blobs {
+        if findings.len() > FINDINGS_LIMIT {
+            break;
+        }
         let place = format!("blob {} at offset {}", blob.hash, blob.resource.offset);
         // Each byte of the file is then read once, however many entries a damaged table points at it.
         if blob.resource.offset < end {
@@ -136,6 +147,9 @@ fn images(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -
             }
         };
         for (place, entry) in image.all().iter().enumerate() {
+            if findings.len() > FINDINGS_LIMIT {
+                return Ok(());
+            }
             let path = || format!("image {index}: {}", image.path(place));
             if let Some(id) = entry.security_id.filter(|id| *id >= image.security_descriptors()) {
                 let message = format!("security descriptor {id} of {}", image.security_descriptors());
@@ -160,6 +174,9 @@ fn images(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -
 fn reference_counts(wim: &Wim, references: &HashMap<Hash, u64>, findings: &mut Vec<Finding>) {
     for blob in wim.table.meaningful().into_iter().filter(|blob| !blob.resource.is_metadata()) {
         let found = references.get(&blob.hash).copied().unwrap_or_default();
+        if findings.len() > FINDINGS_LIMIT {
+            return;
+        }
         if found != u64::from(blob.reference_count) {
             let message = format!("the table counts {} references, there are {found}", blob.reference_count);
             findings.push(Finding::note("wim.reference-count", format!("blob {}", blob.hash), message));

@@ -96,7 +96,8 @@ pub const LOADER_KIND: u32 = 0x1020_0003;
 pub const DEVICE_OPTIONS_KIND: u32 = 0x3000_0000;
 
 const LIBRARY_DEVICE: u32 = 0x1100_0001;
-const LIBRARY_PATH: u32 = 0x1200_0002;
+/// Element with the path of the program a loader or boot manager object starts.
+pub const LIBRARY_PATH: u32 = 0x1200_0002;
 const DEFAULT_OBJECT: u32 = 0x2300_0003;
 const DISPLAY_ORDER: u32 = 0x2400_0001;
 const LOADER_SYSTEM_DEVICE: u32 = 0x2100_0001;
@@ -132,8 +133,11 @@ impl BootStore {
             _ => return None,
         };
         let loader = self.object(default)?;
-        let device = [LOADER_SYSTEM_DEVICE, LIBRARY_DEVICE].into_iter().find_map(|number| loader.element(number));
-        let Some(ElementValue::Device(Device::Ramdisk { options, path, parent })) = device else { return None };
+        let device =
+            [LOADER_SYSTEM_DEVICE, LIBRARY_DEVICE].into_iter().find_map(|number| loader.element(number));
+        let Some(ElementValue::Device(Device::Ramdisk { options, path, parent })) = device else {
+            return None;
+        };
         let options = self.object(*options)?;
         let sdi_device = options.element(RAMDISK_SDI_DEVICE);
         Some(RamdiskBoot {

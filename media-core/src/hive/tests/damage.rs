@@ -48,8 +48,9 @@ fn cut_short_it_is_refused() {
 #[test]
 fn any_flipped_bit_is_survived() {
     let clean = sample();
-    // The base block's fields, and every byte of cells but the content of the big value.
-    for at in (0..64).chain(4096..clean.len()).filter(|at| clean[*at] != 2 || at % 64 == 0) {
+    // The base block's fields, and every byte of the bins outside long runs of one byte.
+    let dull = |at: usize| at % 64 != 0 && clean[at & !63..][..64].windows(2).all(|pair| pair[0] == pair[1]);
+    for at in (0..64).chain(4096..clean.len()).filter(|at| !dull(*at)) {
         for bit in [0, 3, 7] {
             let mut bytes = clean.clone();
             bytes[at] ^= 1 << bit;
@@ -75,7 +76,9 @@ fn references_that_lead_anywhere_are_survived() {
 #[test]
 fn a_key_below_itself_is_not_deleted_for_ever() {
     let mut bytes = sample();
-    let list = |bytes: &[u8], name: &[u8]| bytes.windows(name.len()).position(|found| found == name).unwrap() - 76 + 28;
+    let list = |bytes: &[u8], name: &[u8]| {
+        bytes.windows(name.len()).position(|found| found == name).unwrap() - 76 + 28
+    };
     let (top, below) = (list(&bytes, b"A\0\0\0\0\0\0\0"), list(&bytes, b"B\0\0\0\0\0\0\0"));
     bytes.copy_within(top..top + 4, below);
     let mut hive = Hive::open(bytes.clone()).unwrap();

@@ -47,7 +47,12 @@ fn hivex_reads_back_what_was_written() {
         }
         let path = std::env::temp_dir().join(format!("media-core-hive-{}-{version:?}", std::process::id()));
         std::fs::write(&path, hive.into_bytes()).unwrap();
-        let output = Command::new("hivexregedit").arg("--export").arg(&path).arg("\\").output();
+        let output = Command::new("hivexregedit")
+            .env("PERL_UNICODE", "SO") // Perl would write names in Latin-1 where it can
+            .arg("--export")
+            .arg(&path)
+            .arg("\\")
+            .output();
         std::fs::remove_file(&path).unwrap();
         let output = match output {
             Ok(output) => output,

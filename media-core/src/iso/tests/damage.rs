@@ -1,0 +1,164 @@
+//! Damaged and hostile discs: a finding or a typed error, never a panic, a hang or a wrong answer.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::iso::{IsoError, SECTOR, le16};
+
+fn small() -> (Layout, Vec<u8>) {
+    let files = sizes(&[
+        ("bootmgr", 5000),
+        ("boot/etfsboot.com", 4096),
+        ("EFI/efisys.bin", 9000),
+        ("SMS/data/a.txt", 1),
+    ]);
+    let options =
+        Options { bios_boot: Some("boot/etfsboot.com"), uefi_boot: Some("EFI/efisys.bin"), ..options() };
+    let layout = plan(&files, &options).unwrap();
+    let bytes = image_bytes(&layout);
+    (layout, bytes)
+}
+
+/// Reads everything there is to read; whether anything was wrong.
+fn complains(bytes: Vec<u8>) -> bool {
+    let disc = match Disc::open(Arc::new(bytes)) {
+        Ok(disc) => disc,
+        Err(_) => return true,
+    };
+    let read =
+        [disc.primary().is_err(), disc.joliet().is_err(), disc.udf().is_err(), disc.boot_entries().is_err()];
+    let found = disc.check().expect("memory can be read");
+    assert!(!found.is_empty() || read == [false; 4], "an error that the check did not find");
+    !found.is_empty()
+}
+
+#[test]
+fn every_byte_a_udf_crc_covers_is_checked() {
+    let (layout, bytes) = small();
+    assert!(!complains(bytes.clone()));
+    for structure in layout.structures.iter().filter(|structure| structure.label.starts_with("UDF")) {
+        for (index, block) in structure.bytes.as_chunks::<2048>().0.iter().enumerate() {
+            let covered = if structure.label == "UDF volume recognition sequence" {
+                0
+            } else {
+                16 + usize::from(le16(block, 10))
+            };
+            for at in (0..covered).step_by(3) {
+                let mut damaged = bytes.clone();
+                damaged[structure.offset as usize + index * 2048 + at] ^= 1 << (at % 8);
+                assert!(complains(damaged), "{} sector {index} byte {at}", structure.label);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_iso_9660_records_twice_is_checked() {
+    let (layout, bytes) = small();
+    // Offsets into the primary descriptor: volume size, block size, path tables, root directory.
+    let descriptor = 16 * SECTOR as usize;
+    let fields = [80..88, 128..136, 132..140, 140..144, 148..152, 158..174];
+    for at in fields.into_iter().flatten() {
+        let mut damaged = bytes.clone();
+        damaged[descriptor + at] ^= 0x10;
+        assert!(complains(damaged), "descriptor byte {at}");
+    }
+    let table = |structure: &&crate::layout::Structure| structure.label.starts_with("path table");
+    for structure in layout.structures.iter().filter(table) {
+        for at in 0..10 {
+            let mut damaged = bytes.clone();
+            damaged[structure.offset as usize + at] ^= 0x40;
+            // The eleventh byte would be the pad byte of the root's row.
+            assert!(at == 9 || complains(damaged), "{} byte {at}", structure.label);
+        }
+    }
+}
+
+#[test]
+fn truncated_images_are_told() {
+    let (_, bytes) = small();
+    for sector in 0..bytes.len() / 2048 {
+        for len in [sector * 2048, sector * 2048 + 1000] {
+            assert!(complains(bytes[..len].to_vec()), "{len} bytes");
+        }
+    }
+    let error = Disc::open(Arc::new(vec![0_u8; 100_000])).err().expect("not a disc");
+    assert!(matches!(error, IsoError::NotADisc { .. }), "{error}");
+    let error = Disc::open(Arc::new(Vec::new())).err().expect("nothing there");
+    assert!(matches!(error, IsoError::OutsideImage { image: 0, .. }), "{error}");
+}
+
+/// The directory record of `name` in the primary tree.
+fn record_of(layout: &Layout, bytes: &[u8], name: &[u8]) -> usize {
+    let directories = layout.structures.iter().filter(|structure| structure.label == "ISO 9660 directory");
+    directories
+        .flat_map(|structure| structure.offset as usize..structure.offset as usize + structure.bytes.len())
+        .find(|at| bytes[at + 32] as usize == name.len() && &bytes[at + 33..at + 33 + name.len()] == name)
+        .unwrap()
+}
+
+fn set_both(bytes: &mut [u8], at: usize, value: u32) {
+    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    bytes[at + 4..at + 8].copy_from_slice(&value.to_be_bytes());
+}
+
+#[test]
+fn folders_in_a_ring_and_lengths_beyond_the_image() {
+    let (layout, bytes) = small();
+    let root = u32::from_le_bytes(bytes[16 * 2048 + 158..16 * 2048 + 162].try_into().unwrap());
+    let mut ring = bytes.clone();
+    set_both(&mut ring, record_of(&layout, &bytes, b"SMS") + 2, root);
+    let error = Disc::open(Arc::new(ring)).unwrap().primary().err().expect("a ring");
+    assert!(matches!(error, IsoError::Loop { .. }), "{error}");
+
+    for name in [&b"SMS"[..], b"BOOTMGR"] {
+        let mut long = bytes.clone();
+        set_both(&mut long, record_of(&layout, &bytes, name) + 10, 0xFFFF_F800);
+        let error = Disc::open(Arc::new(long)).unwrap().primary().err().expect("too long");
+        assert!(matches!(error, IsoError::OutsideImage { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_load_size_that_firmware_misreads_is_found() {
+    let (layout, bytes) = small();
+    let catalog =
+        layout.structures.iter().find(|structure| structure.label == "El Torito boot catalog").unwrap();
+    for (load, found) in [(1_u16, false), (2, true), (4, true), (8, true), (18, false)] {
+        let mut changed = bytes.clone();
+        // Validation entry, default entry, section header, section entry; the load size is at 6.
+        changed[catalog.offset as usize + 96 + 6..][..2].copy_from_slice(&load.to_le_bytes());
+        let findings = Disc::open(Arc::new(changed)).unwrap().check().unwrap();
+        assert_eq!(findings.iter().any(|finding| finding.id == "iso.uefi-load-size"), found, "{load}");
+    }
+}
+
+#[test]
+fn a_lost_anchor_does_not_hide_the_volume() {
+    let (layout, bytes) = small();
+    for anchor in layout.structures.iter().filter(|structure| structure.label == "UDF anchor") {
+        let mut damaged = bytes.clone();
+        damaged[anchor.offset as usize..][..512].fill(0);
+        let disc = Disc::open(Arc::new(damaged)).unwrap();
+        assert_eq!(disc.udf().unwrap().len(), 4);
+        assert!(disc.check().unwrap().iter().any(|finding| finding.id == "udf.anchor"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_damage_to_structures_is_survived(flips in prop::collection::vec((any::<prop::sample::Index>(), 0_u32..8), 1..6)) {
+        thread_local!(static DISC: (Layout, Vec<u8>) = small());
+        DISC.with(|(layout, bytes)| {
+            let mut damaged = bytes.clone();
+            for (index, bit) in &flips {
+                let structure = &layout.structures[index.index(layout.structures.len())];
+                let at = structure.offset as usize + index.index(structure.bytes.len());
+                damaged[at] ^= 1 << bit;
+            }
+            complains(damaged);
+        });
+    }
+}
