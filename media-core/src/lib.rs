@@ -30,3 +30,6 @@ pub mod x509;
 
 // Configuration Manager policy: names and rules, no byte layouts.
 pub mod media;
+
+#[cfg(test)]
+mod referee;
