@@ -55,3 +55,6 @@ pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage}
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify};
 pub use write::{Receipt, WriteError, write};
+
+#[cfg(test)]
+mod referee;
