@@ -1,0 +1,59 @@
+//! A Rust file as the rules see it: its lines, where its tests begin, and what is code.
+
+/// One Rust file.
+pub struct Source {
+    pub path: String,
+    pub lines: Vec<String>,
+    /// How many lines come before the tests inside the file.
+    own: usize,
+}
+
+impl Source {
+    pub fn new(path: &str, text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let tests = lines.iter().zip(lines.iter().skip(1)).position(|(line, next)| {
+            line == "#[cfg(test)]" && next.starts_with("mod ") && next.ends_with('{')
+        });
+        let own = tests.unwrap_or(lines.len());
+        Self { path: path.into(), lines, own }
+    }
+
+    /// Whether all of it is tests.
+    pub fn is_test(&self) -> bool {
+        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+    }
+
+    /// Lines before the tests, numbered from 1, comments included.
+    pub fn own_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let own = if self.is_test() { 0 } else { self.own };
+        self.lines[..own].iter().enumerate().map(|(index, line)| (index + 1, line.as_str()))
+    }
+
+    /// Lines before the tests without comments.
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.own_lines().map(|(number, line)| (number, without_comment(line)))
+    }
+
+    /// All lines without comments, tests too.
+    pub fn all_code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().enumerate().map(|(index, line)| (index + 1, without_comment(line)))
+    }
+}
+
+/// A line up to its comment. `//` after a quotation mark or a colon is text: an address, mostly.
+pub fn without_comment(line: &str) -> &str {
+    let start = line.match_indices("//").map(|(index, _)| index).find(|&index| {
+        let before = &line[..index];
+        before.matches('"').count() % 2 == 0 && !before.ends_with(':')
+    });
+    start.map_or(line, |index| &line[..index])
+}
+
+/// Whether `word` stands in `line` with no letter, digit or underscore beside it.
+pub fn has_word(line: &str, word: &str) -> bool {
+    let part_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    line.match_indices(word).any(|(index, _)| {
+        let (before, after) = (&line[..index], &line[index + word.len()..]);
+        !before.ends_with(part_of_name) && !after.starts_with(part_of_name)
+    })
+}
