@@ -39,7 +39,8 @@ fn a_stick_made_with_mtools_starts_and_is_read() {
     let stick = image.display().to_string();
     let Some(made) = referee::run("mkfs.fat", ["-C", "-F", "32", stick.as_str(), "65536"]) else { return };
     let _ = made.success();
-    let copied = referee::run_in(folder.path(), "mcopy", ["-s", "-i", stick.as_str(), "EFI", "sources", "::"]);
+    let copied =
+        referee::run_in(folder.path(), "mcopy", ["-s", "-i", stick.as_str(), "EFI", "sources", "::"]);
     let Some(copied) = copied else { return };
     let _ = copied.success();
 
@@ -71,8 +72,23 @@ fn a_cd_made_with_xorriso_starts_under_either_firmware() {
     );
     let (tree, iso) = (tree.display().to_string(), image.display().to_string());
     let arguments = [
-        "-as", "mkisofs", "-iso-level", "3", "-R", "-o", &iso, "-b", "boot/etfsboot.com", "-no-emul-boot",
-        "-boot-load-size", "4", "-eltorito-alt-boot", "-e", "boot/efisys.bin", "-no-emul-boot", &tree,
+        "-as",
+        "mkisofs",
+        "-iso-level",
+        "3",
+        "-R",
+        "-o",
+        &iso,
+        "-b",
+        "boot/etfsboot.com",
+        "-no-emul-boot",
+        "-boot-load-size",
+        "4",
+        "-eltorito-alt-boot",
+        "-e",
+        "boot/efisys.bin",
+        "-no-emul-boot",
+        &tree,
     ];
     let Some(made) = referee::run("xorriso", arguments) else { return };
     let _ = made.success();
@@ -83,7 +99,8 @@ fn a_cd_made_with_xorriso_starts_under_either_firmware() {
     assert!(run.serial.contains("the CD starts bootmgr.efi"), "{}", run.serial);
     assert!(run.serial.contains(&sha256(&wim)), "{}", run.serial);
 
-    let run = boot(&image, Drive::Cd, Firmware::Bios, CD_BOOT_MESSAGE, LIMIT).expect("a process can be started");
+    let run =
+        boot(&image, Drive::Cd, Firmware::Bios, CD_BOOT_MESSAGE, LIMIT).expect("a process can be started");
     let Some(run) = run else { return };
     assert_eq!(run.end, End::Heard, "{}", run.serial);
 }
@@ -98,7 +115,9 @@ fn the_image_for_a_cd_is_a_clean_fat_volume() {
         let image = path.display().to_string();
         let Some(verdict) = referee::run("fsck.fat", ["-n", "-v", image.as_str()]) else { return };
         let _ = verdict.success().without(&["orphan", "differ", "bad"]);
-        let Some(read) = referee::run("mtype", ["-i", image.as_str(), "::EFI/BOOT/BOOTX64.EFI"]) else { return };
+        let Some(read) = referee::run("mtype", ["-i", image.as_str(), "::EFI/BOOT/BOOTX64.EFI"]) else {
+            return;
+        };
         assert!(read.success().stdout == program, "{len} bytes are read back");
     }
 }

@@ -27,6 +27,7 @@ pub fn run(arguments: &[String]) -> Done {
         let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
         sources.push(Source::new(path, &text));
     }
+    source::mark_test_modules(&mut sources);
     let findings: Vec<Finding> = [
         rules::top_level(&paths),
         rules::length(&sources),

@@ -83,7 +83,11 @@ impl<'a> Checker<'a> {
         self.root = number(block, 36);
         self.end = base_block::LEN.saturating_add(size);
         if size == 0 || !size.is_multiple_of(4096) || self.end > self.bytes.len() {
-            self.error("hive.size", "base block", format!("{size} bytes of bins, the file has {}", self.bytes.len()));
+            self.error(
+                "hive.size",
+                "base block",
+                format!("{size} bytes of bins, the file has {}", self.bytes.len()),
+            );
             return false;
         }
         true
@@ -162,12 +166,18 @@ impl<'a> Checker<'a> {
         let is_root = at.parent == NONE;
         match (is_root, flags & 4 != 0) {
             // Hives saved with the offline registry library have none, and Windows loads them.
-            (true, false) => self.findings.push(Finding::note("hive.root-flag", "root key", format!("flags {flags:#x}"))),
+            (true, false) => {
+                self.findings.push(Finding::note("hive.root-flag", "root key", format!("flags {flags:#x}")))
+            }
             (false, true) => self.error("hive.root-flag", path, format!("flags {flags:#x}")),
             _ => {}
         }
         if !is_root && number(key, 16) != at.parent {
-            self.error("hive.parent", path, format!("parent is {:#x}, not {:#x}", number(key, 16), at.parent));
+            self.error(
+                "hive.parent",
+                path,
+                format!("parent is {:#x}, not {:#x}", number(key, 16), at.parent),
+            );
         }
         if name.units().next().is_none() && !is_root {
             self.error("hive.name", path, "a key without a name");
@@ -200,8 +210,13 @@ impl<'a> Checker<'a> {
         }
         let (mut before, mut longest_name, mut longest_class): (Option<Vec<u16>>, _, _) = (None, 0, 0);
         for (subkey, hint) in subkeys {
-            let Some((content, (_, name))) = self.content(subkey).and_then(|key| Some((key, key_name(key)?))) else {
-                self.error("hive.reference", &at.path, format!("subkey: cell {subkey:#x} does not hold a key"));
+            let Some((content, (_, name))) = self.content(subkey).and_then(|key| Some((key, key_name(key)?)))
+            else {
+                self.error(
+                    "hive.reference",
+                    &at.path,
+                    format!("subkey: cell {subkey:#x} does not hold a key"),
+                );
                 continue;
             };
             let path = format!("{}\\{}", at.path, name.text());
@@ -229,10 +244,18 @@ impl<'a> Checker<'a> {
             waiting.push(Waiting { cell: subkey, parent: at.cell, depth: at.depth + 1, path });
         }
         if longest_name > usize::from(short(key, 52)) {
-            self.error("hive.longest", &at.path, format!("subkey name of {longest_name} bytes, field {}", short(key, 52)));
+            self.error(
+                "hive.longest",
+                &at.path,
+                format!("subkey name of {longest_name} bytes, field {}", short(key, 52)),
+            );
         }
         if longest_class > number(key, 56) {
-            self.error("hive.longest", &at.path, format!("class of {longest_class} bytes, field {}", number(key, 56)));
+            self.error(
+                "hive.longest",
+                &at.path,
+                format!("class of {longest_class} bytes, field {}", number(key, 56)),
+            );
         }
     }
 
@@ -254,14 +277,18 @@ impl<'a> Checker<'a> {
                 }
             }
             Some(b"li") => into.extend(entries.chunks_exact(4).map(|entry| (number(entry, 0), Hint::None))),
-            Some(b"lf") => into.extend(entries.chunks_exact(8).map(|entry| {
-                (number(entry, 0), Hint::Text([entry[4], entry[5], entry[6], entry[7]]))
-            })),
+            Some(b"lf") => into.extend(
+                entries
+                    .chunks_exact(8)
+                    .map(|entry| (number(entry, 0), Hint::Text([entry[4], entry[5], entry[6], entry[7]]))),
+            ),
             Some(b"lh") => {
                 if self.minor < 5 {
                     self.error("hive.list-kind", path, format!("a hashed list in a 1.{} hive", self.minor));
                 }
-                into.extend(entries.chunks_exact(8).map(|entry| (number(entry, 0), Hint::Hash(number(entry, 4)))));
+                into.extend(
+                    entries.chunks_exact(8).map(|entry| (number(entry, 0), Hint::Hash(number(entry, 4)))),
+                );
             }
             _ => self.error("hive.list", path, format!("cell {list:#x} does not hold a list")),
         }
@@ -301,7 +328,11 @@ impl<'a> Checker<'a> {
         }
         for (longest, field) in [(longest_name, 60), (longest_data, 64)] {
             if longest > number(key, field) {
-                self.error("hive.longest", path, format!("value of {longest} bytes, field {}", number(key, field)));
+                self.error(
+                    "hive.longest",
+                    path,
+                    format!("value of {longest} bytes, field {}", number(key, field)),
+                );
             }
         }
     }
@@ -361,7 +392,11 @@ impl<'a> Checker<'a> {
             }
             let used = holders.remove(&cell).unwrap_or_default();
             if used != number(content, 12) {
-                self.error("hive.security-count", &*place, format!("count {}, used by {used} keys", number(content, 12)));
+                self.error(
+                    "hive.security-count",
+                    &*place,
+                    format!("count {}, used by {used} keys", number(content, 12)),
+                );
             }
             let next = number(content, 4);
             match self.content(next) {
@@ -379,7 +414,11 @@ impl<'a> Checker<'a> {
         let mut outside: Vec<_> = holders.into_iter().collect();
         outside.sort_unstable();
         for (cell, used) in outside {
-            self.error("hive.security-ring", format!("security cell {cell:#x}"), format!("used by {used} keys, not in the ring"));
+            self.error(
+                "hive.security-ring",
+                format!("security cell {cell:#x}"),
+                format!("used by {used} keys, not in the ring"),
+            );
         }
     }
 
@@ -387,7 +426,11 @@ impl<'a> Checker<'a> {
         let mut unused = self.cells.iter().filter(|cell| cell.2 == 0).map(|cell| cell.0);
         if let Some(first) = unused.next() {
             let count = unused.count() + 1;
-            self.error("hive.unused", format!("cell {first:#x}"), format!("{count} allocated cells belong to nothing"));
+            self.error(
+                "hive.unused",
+                format!("cell {first:#x}"),
+                format!("{count} allocated cells belong to nothing"),
+            );
         }
     }
 }

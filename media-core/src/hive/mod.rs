@@ -454,9 +454,13 @@ fn key_content(name: &[u16], flags: u16, parent: u32, security: u32, filetime: u
     content[2..4].copy_from_slice(&flags.to_le_bytes());
     content[key_field::TIME..12].copy_from_slice(&filetime.to_le_bytes());
     content[16..20].copy_from_slice(&parent.to_le_bytes());
-    for (offset, cell) in
-        [(key_field::SUBKEY_LIST, NONE), (32, NONE), (key_field::VALUE_LIST, NONE), (44, security), (48, NONE)]
-    {
+    for (offset, cell) in [
+        (key_field::SUBKEY_LIST, NONE),
+        (32, NONE),
+        (key_field::VALUE_LIST, NONE),
+        (44, security),
+        (48, NONE),
+    ] {
         content[offset..offset + 4].copy_from_slice(&cell.to_le_bytes());
     }
     content[72..74].copy_from_slice(&(stored.len() as u16).to_le_bytes());

@@ -106,10 +106,30 @@ mod tests {
     fn upper_case_follows_windows() {
         // Pairs of the published NTFS upper-case table of Windows Vista.
         for (small, capital) in [
-            ('a', 'A'), ('ä', 'Ä'), ('ÿ', 'Ÿ'), ('ß', 'ß'), ('µ', 'µ'), ('ı', 'ı'), ('ſ', 'ſ'), ('ς', 'Σ'), ('ѝ', 'Ѝ'),
-            ('ǆ', 'Ǆ'), ('ǅ', 'ǅ'), ('ᾀ', 'ᾈ'), ('ᾳ', 'ᾼ'), ('ⅳ', 'Ⅳ'), ('ｚ', 'Ｚ'), ('ა', 'ა'), ('ŉ', 'ŉ'), ('÷', '÷'),
+            ('a', 'A'),
+            ('ä', 'Ä'),
+            ('ÿ', 'Ÿ'),
+            ('ß', 'ß'),
+            ('µ', 'µ'),
+            ('ı', 'ı'),
+            ('ſ', 'ſ'),
+            ('ς', 'Σ'),
+            ('ѝ', 'Ѝ'),
+            ('ǆ', 'Ǆ'),
+            ('ǅ', 'ǅ'),
+            ('ᾀ', 'ᾈ'),
+            ('ᾳ', 'ᾼ'),
+            ('ⅳ', 'Ⅳ'),
+            ('ｚ', 'Ｚ'),
+            ('ა', 'ა'),
+            ('ŉ', 'ŉ'),
+            ('÷', '÷'),
         ] {
-            assert_eq!(upper(&small.to_string()), capital.to_string().encode_utf16().collect::<Vec<_>>(), "{small}");
+            assert_eq!(
+                upper(&small.to_string()),
+                capital.to_string().encode_utf16().collect::<Vec<_>>(),
+                "{small}"
+            );
         }
     }
 

@@ -135,7 +135,9 @@ pub(super) fn insert(cells: &mut Cells, parent: u32, minor: u32, subkey: u32) ->
     };
     let (leaf_cell, length) = (leaf.cell, leaf.len() + 1);
     let (kind, mut entries) = match leaf.kind {
-        Kind::Fast if length > LONGEST_FAST => (Kind::Index, leaf.keys().flat_map(u32::to_le_bytes).collect()),
+        Kind::Fast if length > LONGEST_FAST => {
+            (Kind::Index, leaf.keys().flat_map(u32::to_le_bytes).collect())
+        }
         kind => (kind, leaf.entries.to_vec()),
     };
     let at = place.at * kind.entry();
@@ -295,9 +297,8 @@ fn rewrite(cells: &mut Cells, cell: u32, content: &[u8]) -> Result<u32, HiveErro
 
 /// Puts `new` (none, one or two lists) in the place of the list `old`, in the root list or in the key itself.
 fn replace(cells: &mut Cells, parent: u32, list: u32, old: u32, new: &[u32]) -> Result<(), HiveError> {
-    let point = |cells: &mut Cells, to: u32| {
-        cells.put("key", parent, key_field::SUBKEY_LIST, &to.to_le_bytes())
-    };
+    let point =
+        |cells: &mut Cells, to: u32| cells.put("key", parent, key_field::SUBKEY_LIST, &to.to_le_bytes());
     if list == old {
         return match new {
             [] => point(cells, NONE),
@@ -309,10 +310,8 @@ fn replace(cells: &mut Cells, parent: u32, list: u32, old: u32, new: &[u32]) -> 
         };
     }
     let lists = roots(cells, list)?.unwrap_or_default();
-    let lists: Vec<u32> = lists
-        .into_iter()
-        .flat_map(|cell| if cell == old { new.to_vec() } else { vec![cell] })
-        .collect();
+    let lists: Vec<u32> =
+        lists.into_iter().flat_map(|cell| if cell == old { new.to_vec() } else { vec![cell] }).collect();
     if lists.is_empty() {
         cells.release(WHAT, list)?;
         return point(cells, NONE);

@@ -69,7 +69,8 @@ fn build_time() -> Timestamp {
 /// A SOFTWARE hive: the certificate stores with no certificate in them, what Windows says of itself, and many classes.
 pub fn software(classes: u32) -> Result<Vec<u8>, HiveError> {
     let (mut hive, time) = (new("ROOT")?, build_time());
-    for store in ["AuthRoot", "CA", "Disallowed", "My", "ROOT", "Trust", "TrustedPeople", "TrustedPublisher"] {
+    for store in ["AuthRoot", "CA", "Disallowed", "My", "ROOT", "Trust", "TrustedPeople", "TrustedPublisher"]
+    {
         for kind in ["Certificates", "CRLs", "CTLs"] {
             hive.create_key(&format!(r"Microsoft\SystemCertificates\{store}\{kind}"), time)?;
         }
@@ -100,7 +101,13 @@ pub fn software(classes: u32) -> Result<Vec<u8>, HiveError> {
 
 fn add_class(hive: &mut Hive, random: &mut ChaCha20Rng, time: Timestamp) -> Result<(), HiveError> {
     let (a, b, c) = (random.next_u32(), random.next_u32(), random.next_u64());
-    let id = format!("{{{a:08X}-{:04X}-{:04X}-{:04X}-{:012X}}}", b >> 16, b & 0xFFFF, c >> 48, c & 0xFFFF_FFFF_FFFF);
+    let id = format!(
+        "{{{a:08X}-{:04X}-{:04X}-{:04X}-{:012X}}}",
+        b >> 16,
+        b & 0xFFFF,
+        c >> 48,
+        c & 0xFFFF_FFFF_FFFF
+    );
     let class = hive.create_key(&format!(r"Classes\CLSID\{id}"), time)?;
     hive.set_value(class, "", REG_SZ, &text(&format!("Component {a:x}")), time)?;
     let server = hive.create_key(&format!(r"Classes\CLSID\{id}\InprocServer32"), time)?;

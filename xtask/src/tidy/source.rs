@@ -6,6 +6,7 @@ pub struct Source {
     pub lines: Vec<String>,
     /// How many lines come before the tests inside the file.
     own: usize,
+    is_test_module: bool,
 }
 
 impl Source {
@@ -15,12 +16,41 @@ impl Source {
             line == "#[cfg(test)]" && next.starts_with("mod ") && next.ends_with('{')
         });
         let own = tests.unwrap_or(lines.len());
-        Self { path: path.into(), lines, own }
+        Self { path: path.into(), lines, own, is_test_module: false }
     }
 
     /// Whether all of it is tests.
     pub fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+        self.is_test_module
+            || self.path.starts_with("tests/")
+            || self.path.contains("/tests/")
+            || self.path.ends_with("/tests.rs")
+    }
+
+    /// Files of modules that this one declares for tests alone: `#[cfg(test)] mod name;`, with or without `#[path]`.
+    fn test_modules(&self) -> Vec<String> {
+        let folder = match self.path.rsplit_once('/') {
+            Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
+            _ => self.path.trim_end_matches(".rs").to_owned(),
+        };
+        let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut modules = Vec::new();
+        for (index, _) in self.lines.iter().enumerate().filter(|(_, line)| line.trim() == "#[cfg(test)]") {
+            let mut given = None;
+            for line in self.lines[index + 1..].iter().map(|line| line.trim()) {
+                if let Some(path) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
+                {
+                    given = Some(format!("{beside}/{path}"));
+                } else if !line.starts_with("#[") {
+                    let module = line.strip_suffix(';').and_then(|line| line.split_once("mod "));
+                    if let Some((_, name)) = module {
+                        modules.push(given.unwrap_or_else(|| format!("{folder}/{name}.rs")));
+                    }
+                    break;
+                }
+            }
+        }
+        modules
     }
 
     /// Lines before the tests, numbered from 1, comments included.
@@ -37,6 +67,18 @@ impl Source {
     /// All lines without comments, tests too.
     pub fn all_code(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lines.iter().enumerate().map(|(index, line)| (index + 1, without_comment(line)))
+    }
+}
+
+/// A file that is only compiled for tests, and every file below it, is a test.
+pub fn mark_test_modules(sources: &mut [Source]) {
+    let modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    for source in sources {
+        source.is_test_module = modules.iter().any(|module| {
+            let folder = module.trim_end_matches(".rs");
+            source.path == *module
+                || source.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Each rule finds what it is for, and nothing beside it.
 
-use super::source::{Source, has_word, without_comment};
+use super::source::{Source, has_word, mark_test_modules, without_comment};
 use super::{Finding, rules};
 
 fn lines(findings: &[Finding]) -> Vec<usize> {
@@ -17,6 +17,26 @@ fn comments_and_words_are_told_apart() {
     assert_eq!(without_comment(r#"let a = "https://example"; // x"#), r#"let a = "https://example"; "#);
     assert!(has_word("unsafe { call() }", "unsafe"));
     assert!(!has_word("forbid(unsafe_code)", "unsafe"));
+}
+
+#[test]
+fn modules_for_tests_alone_are_tests() {
+    let mut sources = vec![
+        Source::new("a/src/lib.rs", "#[cfg(test)]\nmod referee;\nmod plain;\n"),
+        Source::new(
+            "a/src/plain.rs",
+            "#[cfg(test)]\n#[path = \"plain_tests.rs\"]\nmod tests;\n#[cfg(test)]\nmod inner;",
+        ),
+        Source::new("a/src/plain_tests.rs", ""),
+        Source::new("a/src/plain/inner.rs", ""),
+        Source::new("a/src/plain/inner/deep.rs", ""),
+        Source::new("a/src/referee.rs", ""),
+    ];
+    mark_test_modules(&mut sources);
+    assert_eq!(
+        sources.iter().map(Source::is_test).collect::<Vec<_>>(),
+        [false, false, true, true, true, true]
+    );
 }
 
 #[test]

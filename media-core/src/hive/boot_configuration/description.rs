@@ -6,8 +6,8 @@
 //! `ramdisk {options} \path\on\the\boot\device`, text, `{identifier}`, several of those, a number, `yes` or `no`.
 
 use super::{
-    BOOT_MANAGER_KIND, BootObject, BootStore, DEVICE_OPTIONS_KIND, Device, Element, ElementValue, Guid, HiveError,
-    LOADER_KIND,
+    BOOT_MANAGER_KIND, BootObject, BootStore, DEVICE_OPTIONS_KIND, Device, Element, ElementValue, Guid,
+    HiveError, LOADER_KIND,
 };
 
 /// Started from BIOS: `\sources\boot.wim` as a RAM disk with `\boot\boot.sdi`, for [`parse`].
@@ -44,15 +44,19 @@ pub fn parse(text: &str) -> Result<BootStore, HiveError> {
     let mut in_store = false;
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
-        let error =
-            |problem| HiveError::Description { line: at + 1, problem, text: line.chars().take(200).collect() };
+        let error = |problem| HiveError::Description {
+            line: at + 1,
+            problem,
+            text: line.chars().take(200).collect(),
+        };
         if line.is_empty() || line.starts_with(';') {
             continue;
         }
         if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             in_store = section == "store";
             if !in_store {
-                let object = object(section).ok_or_else(|| error("expected [store] or [{identifier} type]"))?;
+                let object =
+                    object(section).ok_or_else(|| error("expected [store] or [{identifier} type]"))?;
                 if store.object(object.id).is_some() {
                     return Err(error("a second object with this identifier"));
                 }
@@ -122,7 +126,11 @@ fn device(value: &str) -> Option<Device> {
     let (options, path) = value.strip_prefix("ramdisk ")?.trim_start().split_once(' ')?;
     let path = path.trim_start();
     path.starts_with('\\').then_some(())?;
-    Some(Device::Ramdisk { options: Guid::parse(options)?, path: path.to_owned(), parent: Box::new(Device::Boot) })
+    Some(Device::Ramdisk {
+        options: Guid::parse(options)?,
+        path: path.to_owned(),
+        parent: Box::new(Device::Boot),
+    })
 }
 
 fn hexadecimal(text: &str) -> Option<u32> {

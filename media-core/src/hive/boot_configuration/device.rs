@@ -80,7 +80,8 @@ fn descriptor(device: &Device) -> Result<Vec<u8>, HiveError> {
             file.extend([0; 2]);
             let length = u32::try_from(file.len()).unwrap_or(u32::MAX).saturating_add(FILE_HEADER);
             let size = length.saturating_add(HEADER + RAMDISK_FIELDS);
-            let mut bytes = [DISK, 1, size, 0, RAMDISK, 0, 0, 0, 0, 0, 1, length, BOOT].map(u32::to_le_bytes).concat();
+            let mut bytes =
+                [DISK, 1, size, 0, RAMDISK, 0, 0, 0, 0, 0, 1, length, BOOT].map(u32::to_le_bytes).concat();
             bytes.extend(file);
             Ok(bytes)
         }

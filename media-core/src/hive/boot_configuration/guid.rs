@@ -36,8 +36,11 @@ impl Guid {
 impl std::fmt::Display for Guid {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [a0, a1, a2, a3, b0, b1, c0, c1, d0, d1, rest @ ..] = self.0;
-        let (a, b, c) =
-            (u32::from_le_bytes([a0, a1, a2, a3]), u16::from_le_bytes([b0, b1]), u16::from_le_bytes([c0, c1]));
+        let (a, b, c) = (
+            u32::from_le_bytes([a0, a1, a2, a3]),
+            u16::from_le_bytes([b0, b1]),
+            u16::from_le_bytes([c0, c1]),
+        );
         write!(out, "{{{a:08x}-{b:04x}-{c:04x}-{d0:02x}{d1:02x}-")?;
         rest.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
         write!(out, "}}")

@@ -132,8 +132,11 @@ impl BootStore {
             _ => return None,
         };
         let loader = self.object(default)?;
-        let device = [LOADER_SYSTEM_DEVICE, LIBRARY_DEVICE].into_iter().find_map(|number| loader.element(number));
-        let Some(ElementValue::Device(Device::Ramdisk { options, path, parent })) = device else { return None };
+        let device =
+            [LOADER_SYSTEM_DEVICE, LIBRARY_DEVICE].into_iter().find_map(|number| loader.element(number));
+        let Some(ElementValue::Device(Device::Ramdisk { options, path, parent })) = device else {
+            return None;
+        };
         let options = self.object(*options)?;
         let sdi_device = options.element(RAMDISK_SDI_DEVICE);
         Some(RamdiskBoot {

@@ -54,8 +54,10 @@ pub fn read(bytes: Vec<u8>) -> Result<BootStore, HiveError> {
     let mut objects = Vec::new();
     for (name, key) in hive.subkeys(required(&hive, "Objects")?)? {
         let path = format!("Objects\\{name}");
-        let id = Guid::parse(&name)
-            .ok_or_else(|| HiveError::Element { path: path.clone(), problem: "the name is not an identifier" })?;
+        let id = Guid::parse(&name).ok_or_else(|| HiveError::Element {
+            path: path.clone(),
+            problem: "the name is not an identifier",
+        })?;
         objects.push(object(&hive, id, key, &path)?);
     }
     Ok(BootStore { root_name: hive.key(hive.root())?.name, key_name, system, objects })
@@ -104,7 +106,9 @@ fn encode(value: &ElementValue) -> Result<(u32, Vec<u8>), HiveError> {
         }
         ElementValue::Integer(number) => (REG_BINARY, number.to_le_bytes().to_vec()),
         ElementValue::Boolean(yes) => (REG_BINARY, vec![u8::from(*yes)]),
-        ElementValue::Integers(numbers) => (REG_BINARY, numbers.iter().flat_map(|n| n.to_le_bytes()).collect()),
+        ElementValue::Integers(numbers) => {
+            (REG_BINARY, numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
+        }
         ElementValue::Other { kind, data } => (*kind, data.clone()),
     })
 }

@@ -37,7 +37,8 @@ fn a_ramdisk_device_is_as_windows_media_have_it() {
         path: "\\sources\\boot.wim".to_owned(),
         parent: Box::new(Device::Boot),
     };
-    let mut expected = vec![0xc8, 0xdc, 0x19, 0x76, 0xfe, 0xfa, 0xd9, 0x11, 0xb4, 0x11, 0x00, 0x04, 0x76, 0xeb, 0xa2, 0x5f];
+    let mut expected =
+        vec![0xc8, 0xdc, 0x19, 0x76, 0xfe, 0xfa, 0xd9, 0x11, 0xb4, 0x11, 0x00, 0x04, 0x76, 0xeb, 0xa2, 0x5f];
     expected.extend([0, 0, 0, 0, 1, 0, 0, 0, 0xa0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
     expected.extend([0; 20]);
     expected.extend([1, 0, 0, 0, 0x78, 0, 0, 0, 5, 0, 0, 0]);
@@ -61,12 +62,22 @@ fn descriptions_say_what_is_wrong_and_where() {
         ("[store]\nname = x", 2, "belongs to no section, or has a name the section does not know"),
         ("; comment\n\n[{1} loader]", 3, "expected [store] or [{identifier} type]"),
         ("[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\ncolour = red", 2, "unknown element"),
-        ("[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\nwinpe = maybe", 2, "the value is not of the element's format"),
-        ("[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\nwinpe = no\nwinpe = no", 3, "a second element of this name"),
+        (
+            "[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\nwinpe = maybe",
+            2,
+            "the value is not of the element's format",
+        ),
+        (
+            "[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\nwinpe = no\nwinpe = no",
+            3,
+            "a second element of this name",
+        ),
         ("[{7619dcc9-fafe-11d9-b411-000476eba25f} loader]\nwinpe", 2, "expected name = value"),
     ] {
         match parse(text) {
-            Err(HiveError::Description { line: at, problem: what, .. }) => assert_eq!((at, what), (line, problem)),
+            Err(HiveError::Description { line: at, problem: what, .. }) => {
+                assert_eq!((at, what), (line, problem))
+            }
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -81,7 +92,10 @@ fn stores_written_by_windows_are_read_and_reproduced() {
     let folder = std::path::Path::new(&corpora).join("bcd");
     for (name, ramdisk) in [
         ("regipy-BCD", None),
-        ("zimmerman-BCD", Some(("\\sources\\boot.wim", "\\boot\\boot.sdi", "\\windows\\system32\\boot\\winload.efi"))),
+        (
+            "zimmerman-BCD",
+            Some(("\\sources\\boot.wim", "\\boot\\boot.sdi", "\\windows\\system32\\boot\\winload.efi")),
+        ),
     ] {
         let bytes = std::fs::read(folder.join(name)).expect("the corpora have this store");
         let store = read(bytes.clone()).unwrap();

@@ -37,7 +37,10 @@ const FILES: &[(&str, Verdict)] = &[
     ("hives/regipy/ntuser_software_partial", Clean),
     ("hives/regipy/transactions_NTUSER.DAT", Refused("Dirty")),
     ("hives/yarp/BadBaseBlockHive/BadBaseBlockHive", Refused("Checksum")),
-    ("hives/yarp/BadListHive", found(&["hive.security-count", "hive.shared", "hive.subkey-count", "hive.unused"])),
+    (
+        "hives/yarp/BadListHive",
+        found(&["hive.security-count", "hive.shared", "hive.subkey-count", "hive.unused"]),
+    ),
     ("hives/yarp/BadLogHive1/BadLogHive", Refused("Dirty")),
     ("hives/yarp/BadLogHive2/BadLogHive", Refused("Dirty")),
     ("hives/yarp/BadLogHive3/BadLogHive", Refused("Dirty")),
@@ -113,7 +116,8 @@ fn every_hive_is_what_it_is_known_to_be() {
         return;
     };
     for (name, verdict) in FILES {
-        let bytes = std::fs::read(std::path::Path::new(&corpora).join(name)).expect("the corpora have this file");
+        let bytes =
+            std::fs::read(std::path::Path::new(&corpora).join(name)).expect("the corpora have this file");
         match (Hive::open(bytes.clone()), verdict) {
             (Err(error), Refused(kind)) => {
                 assert!(format!("{error:?}").starts_with(kind), "{name}: {error:?}");

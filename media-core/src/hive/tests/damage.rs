@@ -75,7 +75,9 @@ fn references_that_lead_anywhere_are_survived() {
 #[test]
 fn a_key_below_itself_is_not_deleted_for_ever() {
     let mut bytes = sample();
-    let list = |bytes: &[u8], name: &[u8]| bytes.windows(name.len()).position(|found| found == name).unwrap() - 76 + 28;
+    let list = |bytes: &[u8], name: &[u8]| {
+        bytes.windows(name.len()).position(|found| found == name).unwrap() - 76 + 28
+    };
     let (top, below) = (list(&bytes, b"A\0\0\0\0\0\0\0"), list(&bytes, b"B\0\0\0\0\0\0\0"));
     bytes.copy_within(top..top + 4, below);
     let mut hive = Hive::open(bytes.clone()).unwrap();

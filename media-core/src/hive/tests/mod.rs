@@ -125,7 +125,9 @@ fn five_thousand_subkeys_split_as_windows_splits_them() {
         assert!((5..=10).contains(&lists.count()), "lists of 506 to 1012 entries");
         let many = hive.find("MANY").unwrap().unwrap();
         assert_eq!(hive.subkeys(many).unwrap().len(), 5000);
-        assert!(names.iter().all(|name| hive.find(&format!("many\\{}", name.to_uppercase())).unwrap().is_some()));
+        assert!(
+            names.iter().all(|name| hive.find(&format!("many\\{}", name.to_uppercase())).unwrap().is_some())
+        );
 
         for (at, name) in names.iter().enumerate() {
             let key = hive.find(&format!("Many\\{name}")).unwrap().unwrap();

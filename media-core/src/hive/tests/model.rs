@@ -79,12 +79,14 @@ fn run(version: Version, edits: &[Edit]) {
         apply(&mut hive, &mut model, edit);
         assert_eq!(check(&hive.clone().into_bytes()), [], "after {edit:?}");
     }
-    let found: BTreeMap<String, BTreeMap<String, Value>> = everything(&Hive::open(hive.into_bytes()).unwrap())
-        .unwrap()
-        .into_iter()
-        .map(|(path, (_, values))| (path.to_lowercase(), values.into_iter().collect()))
-        .collect();
-    let model: BTreeMap<_, _> = model.into_iter().map(|(path, values)| (path.to_lowercase(), values)).collect();
+    let found: BTreeMap<String, BTreeMap<String, Value>> =
+        everything(&Hive::open(hive.into_bytes()).unwrap())
+            .unwrap()
+            .into_iter()
+            .map(|(path, (_, values))| (path.to_lowercase(), values.into_iter().collect()))
+            .collect();
+    let model: BTreeMap<_, _> =
+        model.into_iter().map(|(path, values)| (path.to_lowercase(), values)).collect();
     assert_eq!(found, model);
 }
 
