@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use media_tests::boot_image::{Architecture, BootImageRecipe, Compression};
+use media_tests::boot_image::{Architecture, BootImageRecipe, Compression, Subsystem, program};
 use media_tests::referee;
+use media_tests::signing::{Signer, signed};
 use tempfile::TempDir;
 
 fn examine(recipe: &BootImageRecipe) {
@@ -70,4 +71,45 @@ fn another_seed_is_another_image() {
     let files = |seed| BootImageRecipe { seed, ..BootImageRecipe::default() }.files();
     let paths = |seed| files(seed).into_iter().map(|file| file.path).collect::<Vec<_>>();
     assert_ne!(paths(1), paths(2));
+}
+
+#[test]
+fn the_software_hive_is_read_back_by_hivex() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let hive = folder.path().join("SOFTWARE");
+    let recipe = BootImageRecipe::default();
+    assert!(recipe.hives.software.len() > 4 << 20, "{} bytes", recipe.hives.software.len());
+    fs::write(&hive, &recipe.hives.software).expect("a file can be written");
+    let hive = hive.display().to_string();
+    let key = r"\Microsoft\SystemCertificates\AuthRoot";
+    let Some(verdict) = referee::run("hivexregedit", ["--export", hive.as_str(), key]) else { return };
+    let _ = verdict.success().no_complaint().says(r"[\Microsoft\SystemCertificates\AuthRoot\Certificates]");
+    let key = r"\Microsoft\Windows NT\CurrentVersion";
+    let Some(verdict) = referee::run("hivexregedit", ["--export", hive.as_str(), key]) else { return };
+    let _ = verdict.success().no_complaint().says("\"UBR\"=dword:000006ce");
+}
+
+#[test]
+fn stand_ins_are_signed_under_the_names_asked_for() {
+    let bytes = program(Architecture::X64, Subsystem::EfiApplication, b"a boot manager");
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("signed.efi");
+    for signer in [Signer::ProductionPca2011, Signer::WindowsUefiCa2023] {
+        let Some(signed) = signed(&bytes, signer).expect("temporary files") else { return };
+        assert!(signed.len() > bytes.len());
+        fs::write(&path, signed).expect("a file can be written");
+        let Some(verdict) = referee::run("osslsigncode", ["verify", path.display().to_string().as_str()])
+        else {
+            return;
+        };
+        // No root of these keys is trusted, so only what it reads counts, and that the digest is right.
+        let said = verdict.text();
+        assert!(said.contains(signer.issuer()), "{said}");
+        let digest = |name: &str| {
+            let line = said.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+            line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
+        };
+        assert!(digest("Current message digest").is_some(), "{said}");
+        assert_eq!(digest("Current message digest"), digest("Calculated message digest"), "{said}");
+    }
 }

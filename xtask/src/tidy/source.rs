@@ -28,6 +28,7 @@ impl Source {
     }
 
     /// Files of modules that this one declares for tests alone: `#[cfg(test)] mod name;`, with or without `#[path]`.
+    /// Whatever a test declares is for tests.
     fn test_modules(&self) -> Vec<String> {
         let folder = match self.path.rsplit_once('/') {
             Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
@@ -35,19 +36,20 @@ impl Source {
         };
         let beside = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut modules = Vec::new();
-        for (index, _) in self.lines.iter().enumerate().filter(|(_, line)| line.trim() == "#[cfg(test)]") {
-            let mut given = None;
-            for line in self.lines[index + 1..].iter().map(|line| line.trim()) {
-                if let Some(path) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
-                {
-                    given = Some(format!("{beside}/{path}"));
-                } else if !line.starts_with("#[") {
-                    let module = line.strip_suffix(';').and_then(|line| line.split_once("mod "));
-                    if let Some((_, name)) = module {
-                        modules.push(given.unwrap_or_else(|| format!("{folder}/{name}.rs")));
-                    }
-                    break;
-                }
+        let (mut for_tests, mut given) = (self.is_test(), None);
+        for line in self.lines.iter().map(|line| line.trim()) {
+            let module = line.strip_suffix(';').and_then(|line| line.split_once("mod "));
+            if line == "#[cfg(test)]" {
+                for_tests = true;
+            } else if let Some(path) =
+                line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
+            {
+                given = Some(normalised(&format!("{beside}/{path}")));
+            } else if let Some((_, name)) = module.filter(|_| for_tests) {
+                modules.push(given.take().unwrap_or_else(|| format!("{folder}/{name}.rs")));
+                for_tests = self.is_test();
+            } else if !line.starts_with("#[") {
+                (for_tests, given) = (self.is_test(), None);
             }
         }
         modules
@@ -72,14 +74,30 @@ impl Source {
 
 /// A file that is only compiled for tests, and every file below it, is a test.
 pub fn mark_test_modules(sources: &mut [Source]) {
-    let modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
-    for source in sources {
-        source.is_test_module = modules.iter().any(|module| {
-            let folder = module.trim_end_matches(".rs");
-            source.path == *module
-                || source.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-        });
+    loop {
+        let modules: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+        let mut news = false;
+        for source in sources.iter_mut().filter(|source| !source.is_test_module) {
+            source.is_test_module = modules.iter().any(|module| {
+                let folder = module.trim_end_matches(".rs");
+                source.path == *module
+                    || source.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+            });
+            news |= source.is_test_module;
+        }
+        if !news {
+            return;
+        }
     }
+}
+
+/// A path without `..`.
+fn normalised(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        if part == ".." { _ = parts.pop() } else { parts.push(part) }
+    }
+    parts.join("/")
 }
 
 /// A line up to its comment. `//` after a quotation mark or a colon is text: an address, mostly.

@@ -27,7 +27,8 @@ fn modules_for_tests_alone_are_tests() {
             "a/src/plain.rs",
             "#[cfg(test)]\n#[path = \"plain_tests.rs\"]\nmod tests;\n#[cfg(test)]\nmod inner;",
         ),
-        Source::new("a/src/plain_tests.rs", ""),
+        Source::new("a/src/plain_tests.rs", "#[path = \"../shared.rs\"]\nmod shared;"),
+        Source::new("a/shared.rs", ""),
         Source::new("a/src/plain/inner.rs", ""),
         Source::new("a/src/plain/inner/deep.rs", ""),
         Source::new("a/src/referee.rs", ""),
@@ -35,7 +36,7 @@ fn modules_for_tests_alone_are_tests() {
     mark_test_modules(&mut sources);
     assert_eq!(
         sources.iter().map(Source::is_test).collect::<Vec<_>>(),
-        [false, false, true, true, true, true]
+        [false, false, true, true, true, true, true]
     );
 }
 
