@@ -1,1 +1,92 @@
-//! x
+//! The command `tsmedia`: words, exit codes and files around the library `media-core`.
+//!
+//! Standard output is for results, standard error for talk. Every error is formed in [`error`], every option in
+//! [`args`], and what the options and the spec file mean is decided in [`settings`].
+
+pub mod args;
+mod create;
+pub mod error;
+mod input;
+mod inspect;
+mod interrupt;
+mod manual;
+mod output;
+mod progress;
+mod secrets;
+pub mod settings;
+pub mod spec_file;
+pub mod values;
+mod variables_file;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+use error::{Error, Exit};
+
+pub use secrets::PasswordSource;
+
+/// The command line's definition, for completions, the manual page and documentation.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command and says how it ended.
+pub fn run<I, T>(arguments: I) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = match command().try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output, mistakes to standard error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    let result = match cli.command {
+        Command::Create(args) => create::create(*args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Schema => manual::schema(),
+        Command::Manual { command } => manual::page(command.as_deref()),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        eprint(&error.render(colour()));
+        error.exit()
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// Whether messages are coloured: on a terminal, unless the user does not want it (<https://no-color.org>).
+fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints talk. A closed standard error is nobody listening, not a failure.
+fn eprint(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints a result. A reader that has seen enough (`| head`) is not a failure.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::StandardOutput(error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Prints a result as JSON.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Error::StandardOutput(error.into()))?;
+    print(&format!("{text}\n"))
+}

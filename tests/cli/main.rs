@@ -1,2 +1,8 @@
-#[test]
-fn t() {}
+//! The command's process-level suite: what is typed, what is printed, what is left on disk.
+
+mod bad_input;
+mod description;
+mod fixtures;
+mod support;
+mod template;
+mod whole;

@@ -1,0 +1,138 @@
+//! The command line: what can be typed, and the words that explain it.
+
+mod create;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
+
+/// Makes bootable task sequence media for Microsoft Configuration Manager, on any computer.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tsmedia",
+    version,
+    about = "Makes bootable task sequence media for Microsoft Configuration Manager",
+    long_about = "Makes bootable task sequence media for Microsoft Configuration Manager: the Create Task Sequence \
+                  Media wizard as one command, on any computer. It needs the site's boot image and nothing else: no \
+                  console, no Windows ADK, no administrator rights.",
+    after_long_help = EXAMPLES_AND_EXIT_CODES,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a medium: a disk image for a USB stick (.img), or a CD image (.iso)
+    #[command(
+        long_about = create::ABOUT,
+        after_help = create::AFTER_HELP,
+        after_long_help = create::AFTER_LONG_HELP
+    )]
+    Create(Box<CreateArgs>),
+    /// Show what is on a medium, in a boot image, a variables file or a registry hive
+    #[command(
+        long_about = "Shows what is on a medium (ISO, disk image or stick), in a boot image (.wim), a media variables \
+                      file (variables.dat) or a registry hive. Changes nothing.\n\nThe media variables can be shown \
+                      when the medium has no password, or its password is given. Values that may be secret are not \
+                      shown without --reveal.",
+        after_help = EXIT_CODES_OF_LOOKING
+    )]
+    Inspect(InspectArgs),
+    /// Check a medium: every structure, and every file against the manifest
+    #[command(
+        long_about = "Checks a medium (ISO, disk image or stick): its partition table and file system, both boot \
+                      configuration stores, every file of the boot image, and every file against the manifest that \
+                      `tsmedia create` puts on the medium. A boot image (.wim) or registry hive alone can be checked \
+                      too. Changes nothing.",
+        after_help = EXIT_CODES_OF_LOOKING
+    )]
+    Verify(VerifyArgs),
+    /// Print a script that completes this command's options in a shell
+    #[command(
+        long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
+                      tsmedia completions bash > ~/.local/share/bash-completion/completions/tsmedia"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the JSON schema of spec files, for editors that complete and check them
+    Schema,
+    /// Print the manual page
+    #[command(hide = true)]
+    Manual {
+        /// The command to print the page of, for example `create`; all of tsmedia when not given
+        command: Option<String>,
+    },
+}
+
+/// `tsmedia inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file or device to look at: ISO, disk image or stick, .wim, variables.dat, or a registry hive
+    #[arg(value_name = "MEDIUM")]
+    pub medium: PathBuf,
+    /// Read the media password from the first line of this file; `-` is standard input
+    #[arg(long, value_name = "FILE", group = "password")]
+    pub password_file: Option<PathBuf>,
+    /// Take the media password from this environment variable
+    #[arg(long, value_name = "NAME", group = "password")]
+    pub password_env: Option<String>,
+    /// Ask for the media password on the terminal
+    #[arg(long, group = "password")]
+    pub password_prompt: bool,
+    /// Show the values of all media variables, also those that may be secret
+    #[arg(long)]
+    pub reveal: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tsmedia verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The file or device to check: ISO, disk image or stick, .wim, or a registry hive
+    #[arg(value_name = "MEDIUM")]
+    pub medium: PathBuf,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+const EXAMPLES_AND_EXIT_CODES: &str = "\
+Example:
+  tsmedia create --boot-image boot.PS100005.wim --site-code PS1 \\
+      --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 \\
+      --trusted-root contoso-root.cer --password-file password.txt --output media.iso
+  tsmedia verify media.iso
+
+Exit codes:
+    0  done; with verify: the medium is intact
+    1  verify found something wrong
+    2  the command line or the spec file is wrong
+    3  an input cannot be used
+    4  the output cannot be written
+    5  inspect or verify could not look
+  130  interrupted";
+
+const EXIT_CODES_OF_LOOKING: &str = "\
+Exit codes:
+    0  done; with verify: the medium is intact
+    1  verify found something wrong
+    2  the command line is wrong
+    5  could not look: not found, not readable, or nothing this program knows
+  130  interrupted";

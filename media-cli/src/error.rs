@@ -1,0 +1,330 @@
+//! Every error of the command: its words, its advice and its exit code. The library carries the facts; what to do about
+//! them is said here and nowhere else.
+
+mod advice;
+mod render;
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use media_core::media::identity::IdentityError;
+use media_core::media::store::CertificateFileError;
+use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
+use thiserror::Error as ThisError;
+
+use crate::spec_file::SpecText;
+
+/// The exit codes of `tsmedia`, as `tsmedia --help` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; with `verify`: the medium is intact.
+    Done = 0,
+    /// `verify` found something wrong.
+    Found = 1,
+    /// The command line or the spec file is wrong.
+    Usage = 2,
+    /// An input cannot be used.
+    Input = 3,
+    /// The output cannot be written.
+    Output = 4,
+    /// `inspect` or `verify` could not look.
+    CouldNotLook = 5,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+/// Where a setting was given.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// By this option on the command line.
+    Option(&'static str),
+    /// In these bytes of the spec file.
+    SpecFile(Range<usize>),
+    /// Nowhere, which is what is wrong.
+    Nowhere,
+}
+
+/// A setting that is wrong, missing, or contradicts another.
+#[derive(Debug)]
+pub struct SettingError {
+    message: String,
+    place: Place,
+    also: Place,
+    hint: Option<String>,
+    spec: Option<SpecText>,
+}
+
+/// What is wrong with a password. Never says what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ThisError)]
+pub enum PasswordProblem {
+    /// The first line is empty.
+    #[error("the first line is empty")]
+    Empty,
+    /// There is no such environment variable.
+    #[error("it is not set")]
+    NotSet,
+    /// Bytes that are no text.
+    #[error("it is not text (UTF-8, or UTF-16 with a byte order mark)")]
+    NotText,
+    /// Far more than a password.
+    #[error("it is far longer than a password")]
+    TooLong,
+    /// There is nobody to ask.
+    #[error("standard input is not a terminal, so nobody can be asked")]
+    NoTerminal,
+    /// The two entries differ.
+    #[error("the two entries are not the same")]
+    Different,
+}
+
+/// Why the output cannot be made where it is to be.
+#[derive(Debug, ThisError)]
+pub enum OutputProblem {
+    /// There is a file already.
+    #[error("it exists already")]
+    Exists,
+    /// It is a folder.
+    #[error("it is a folder")]
+    Folder,
+    /// It is a device, a pipe or a socket.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// It ends in a slash, or is `.` or `..`.
+    #[error("it names no file")]
+    NoName,
+    /// Its folder does not exist.
+    #[error("there is no folder {}", .0.display())]
+    NoFolder(PathBuf),
+    /// What should be its folder is a file.
+    #[error("{} is not a folder", .0.display())]
+    FolderIsAFile(PathBuf),
+    /// It is the same file as an input.
+    #[error("it is the same file as the {what} {}", path.display())]
+    IsInput {
+        /// What the input is.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("{0}")]
+    System(io::Error),
+}
+
+/// Why `tsmedia` did not do what was asked.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// A setting is wrong.
+    #[error("{}", .0.message)]
+    Setting(Box<SettingError>),
+    /// An environment variable that the command itself reads is wrong.
+    #[error("environment variable {name}: {problem}")]
+    Environment {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read the {what} {}", path.display())]
+    Unreadable {
+        /// What it is.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// A file is larger than any of its kind.
+    #[error("the {what} {} is larger than {limit} bytes", path.display())]
+    TooLarge {
+        /// What it should be.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+        /// How long it may be.
+        limit: u64,
+    },
+    /// A file is not UTF-8 text.
+    #[error("the {what} {} is not UTF-8 text: line {line} holds other bytes", path.display())]
+    NotText {
+        /// What it should be.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+        /// The first line that is not text, counted from 1.
+        line: usize,
+    },
+    /// A file of certificates cannot be used.
+    #[error("the certificate file {}: {error}", path.display())]
+    Certificates {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: CertificateFileError,
+    },
+    /// The PKI certificate for the media cannot be used.
+    #[error("the media certificate {}: {error}", path.display())]
+    ImportedCertificate {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: IdentityError,
+    },
+    /// A password cannot be had.
+    #[error("{what} from {place}: {problem}")]
+    Password {
+        /// Which password.
+        what: &'static str,
+        /// Where it should come from.
+        place: String,
+        /// What is wrong.
+        problem: PasswordProblem,
+    },
+    /// A line of a file of variables is wrong. The line itself is never shown.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Variables {
+        /// What the user calls the file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The output.
+    #[error("cannot write {}: {problem}", path.display())]
+    Output {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        problem: OutputProblem,
+    },
+    /// The medium could not be staged.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The medium could not be laid out.
+    #[error("the medium cannot be laid out: {0}")]
+    Plan(#[from] PlanError),
+    /// The medium could not be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// What the user calls the output.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        error: WriteError,
+    },
+    /// A medium cannot be looked at.
+    #[error("cannot look at {}: {error}", path.display())]
+    Inspect {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        error: InspectError,
+    },
+    /// A medium cannot be checked.
+    #[error("cannot check {}: {error}", path.display())]
+    Verify {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        error: VerifyError,
+    },
+    /// A file to look at cannot be opened.
+    #[error("cannot read {}", path.display())]
+    CannotOpen {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The written medium did not pass its own verification and was removed.
+    #[error(
+        "the medium that was written is not intact, and was removed ({count} findings; the first: {first})"
+    )]
+    NotIntact {
+        /// How many errors were found.
+        count: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// The results could not be printed.
+    #[error("cannot write to standard output")]
+    StandardOutput(#[source] io::Error),
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    NoRandomness(String),
+    /// Ctrl-C could not be set up.
+    #[error("interruption cannot be handled: {0}")]
+    NoInterruption(String),
+    /// The user or the system stopped it.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
+}
+
+impl Error {
+    /// A setting that is wrong in itself.
+    pub fn setting(message: impl Into<String>, place: Place) -> Self {
+        let (message, also) = (message.into(), Place::Nowhere);
+        Self::Setting(Box::new(SettingError { message, place, also, hint: None, spec: None }))
+    }
+
+    /// A setting that contradicts the one at `also`.
+    pub fn conflict(message: &str, place: Place, also: Place) -> Self {
+        let message = message.to_owned();
+        Self::Setting(Box::new(SettingError { message, place, also, hint: None, spec: None }))
+    }
+
+    /// Says what to do about a setting.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Setting(setting) = &mut self {
+            setting.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Gives a setting's error the text it points into.
+    #[must_use]
+    pub fn in_spec(mut self, spec: &SpecText) -> Self {
+        if let Self::Setting(setting) = &mut self {
+            setting.spec = Some(spec.clone());
+        }
+        self
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Setting(_) | Self::Environment { .. } | Self::Variables { .. } => Exit::Usage,
+            Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
+            Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
+                Exit::Input
+            }
+            Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
+                Exit::Usage
+            }
+            Self::Output { .. } | Self::StandardOutput(_) => Exit::Output,
+            Self::Stage(error) => advice::exit_of_stage(error),
+            Self::Plan(error) => advice::exit_of_plan(error),
+            Self::Write { error, .. } => advice::exit_of_write(error),
+            Self::Inspect { .. } | Self::Verify { .. } | Self::CannotOpen { .. } => Exit::CouldNotLook,
+            Self::NotIntact { .. } => Exit::Found,
+            Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// The error as it is printed, with colours or without.
+    pub fn render(&self, colour: bool) -> String {
+        render::render(self, colour)
+    }
+}

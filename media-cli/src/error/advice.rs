@@ -1,0 +1,136 @@
+//! What to do about an error, and which exit code it has.
+
+use std::io;
+
+use media_core::media::boot_image::{BootImageError, UEFI_BOOT_IMAGE};
+use media_core::{PlanError, StageError, WriteError};
+
+use super::{Error, Exit, OutputProblem, PasswordProblem};
+
+pub(super) fn exit_of_stage(error: &StageError) -> Exit {
+    match error {
+        StageError::Variables(_) => Exit::Usage,
+        StageError::Cancelled => Exit::Interrupted,
+        StageError::BootImage { error: BootImageError::NoSuchImage { .. }, .. } => Exit::Usage,
+        _ => Exit::Input,
+    }
+}
+
+pub(super) fn exit_of_plan(error: &PlanError) -> Exit {
+    match error {
+        PlanError::TooSmall { .. } => Exit::Usage,
+        _ => Exit::Input,
+    }
+}
+
+pub(super) fn exit_of_write(error: &WriteError) -> Exit {
+    match error {
+        WriteError::Source { .. } => Exit::Input,
+        WriteError::Cancelled => Exit::Interrupted,
+        _ => Exit::Output,
+    }
+}
+
+/// One line that says what to do, where there is something to do.
+pub(super) fn hint(error: &Error) -> Option<String> {
+    let said = |text: &str| Some(text.to_owned());
+    match error {
+        Error::Setting(setting) => setting.hint.clone(),
+        Error::Environment { .. } => said("give the number of seconds since 1970-01-01, or unset it"),
+        Error::Unreadable { error, .. } | Error::CannotOpen { error, .. } => hint_of_system(error),
+        Error::NotText { .. } => said("save it as UTF-8"),
+        Error::Password { problem, .. } => hint_of_password(*problem),
+        Error::Output { path, problem } => match problem {
+            OutputProblem::Exists => said("--force replaces it once the new one is complete"),
+            OutputProblem::Folder => {
+                Some(format!("name a file in it, for example {}", path.join("media.iso").display()))
+            }
+            OutputProblem::NoFolder(folder) => Some(format!("make it first: mkdir -p {}", folder.display())),
+            OutputProblem::IsInput { .. } => said("choose another --output: inputs are never changed"),
+            OutputProblem::System(error) => hint_of_system(error),
+            _ => None,
+        },
+        Error::Stage(error) => hint_of_stage(error),
+        Error::Plan(PlanError::TooSmall { needed, .. }) => {
+            Some(format!("give --size {needed} or more, or leave it out for the smallest that fits"))
+        }
+        Error::Plan(error) => hint_of_plan(error),
+        Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
+        Error::NotIntact { .. } => said("the disk or memory of this computer may be failing"),
+        _ => None,
+    }
+}
+
+fn hint_of_system(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::PermissionDenied => "check who may read or write it, and its folder",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or choose another folder",
+        io::ErrorKind::FileTooLarge => {
+            "files of this size are not allowed there (a limit of the file system, or `ulimit -f`)"
+        }
+        io::ErrorKind::IsADirectory => "name a file, not a folder",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_password(problem: PasswordProblem) -> Option<String> {
+    let hint = match problem {
+        PasswordProblem::Empty => "put the password on the first line",
+        PasswordProblem::NotSet => "set it, and export it to this command",
+        PasswordProblem::NoTerminal => "give the password by a file or an environment variable",
+        PasswordProblem::TooLong => "is this the right file?",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_stage(error: &StageError) -> Option<String> {
+    match error {
+        StageError::BootImage { name, error } => hint_of_boot_image(name, error),
+        StageError::NoCdBootImage { path, .. } => {
+            let other = if path == UEFI_BOOT_IMAGE { ", or give --prompt" } else { "" };
+            Some(format!("give it with --boot-file {path}=FILE (it is in the Windows ADK){other}"))
+        }
+        StageError::BootConfiguration { .. } => {
+            Some("leave out --boot-configuration, or give `made` to have the stores made".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
+    let convert =
+        format!("convert it: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot");
+    match error {
+        BootImageError::NoSuchImage { .. } => {
+            Some(format!("`tsmedia inspect {name}` lists the images in it"))
+        }
+        BootImageError::Missing { path, purpose, .. } if purpose.contains("2023") => {
+            Some(format!("give --boot-manager auto or 2011, or the file with --boot-file {path}=FILE"))
+        }
+        BootImageError::Missing { path, .. } => {
+            Some(format!("give it with --boot-file {path}=FILE (a file of the Windows ADK)"))
+        }
+        BootImageError::WouldNotBoot(reason) => {
+            let hints = [
+                ("marked bootable", "give --image-index with the number of the image to boot".to_owned()),
+                ("split WIM", "join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned()),
+                ("pipable", format!("write it anew: wimlib-imagex optimize {name} --not-pipable")),
+                ("LZMS", convert.clone()),
+                ("chunks are", convert),
+                (
+                    "not a Windows PE image",
+                    format!("`tsmedia inspect {name}` lists the images in it; --image-index chooses one"),
+                ),
+            ];
+            hints.into_iter().find(|(mark, _)| reason.contains(mark)).map(|(_, hint)| hint)
+        }
+        _ => None,
+    }
+}
+
+fn hint_of_plan(error: &PlanError) -> Option<String> {
+    let _ = error;
+    None
+}

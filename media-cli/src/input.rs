@@ -1,0 +1,53 @@
+//! Reads the small files a user names. Large ones are opened as sources and never loaded.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use media_core::io::{FileSource, Source};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// Reads a whole file that is known to be small. The bytes are wiped from memory when they are done with.
+///
+/// # Errors
+/// [`Error::Unreadable`] and [`Error::TooLarge`].
+pub fn read_small(path: &Path, what: &'static str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let unreadable = |error| Error::Unreadable { what, path: path.to_owned(), error };
+    let file = File::open(path).map_err(unreadable)?;
+    let facts = file.metadata().map_err(unreadable)?;
+    if facts.is_dir() {
+        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+    }
+    read_limited(file, facts.len().min(limit), limit).map_err(unreadable)?.ok_or_else(|| Error::TooLarge {
+        what,
+        path: path.to_owned(),
+        limit,
+    })
+}
+
+/// Reads to the end of a stream; `None` when there are more than `limit` bytes. `expected` is how many there should be:
+/// secrets are not left behind by a buffer that had to grow.
+pub(crate) fn read_limited(
+    stream: impl Read,
+    expected: u64,
+    limit: u64,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let capacity = usize::try_from(expected.saturating_add(1)).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// Opens a file or device for reading at any offset.
+///
+/// # Errors
+/// [`Error::Unreadable`].
+pub fn open(path: &Path, what: &'static str) -> Result<Arc<dyn Source>, Error> {
+    match FileSource::open(path) {
+        Ok(source) => Ok(Arc::new(source)),
+        Err(error) => Err(Error::Unreadable { what, path: path.to_owned(), error }),
+    }
+}

@@ -1,0 +1,41 @@
+//! `tsmedia inspect`: shows what is on a medium.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use media_core::io::FileSource;
+
+use crate::args::InspectArgs;
+use crate::error::{Error, Exit};
+use crate::output::inspected::Inspected;
+use crate::secrets::{self, PasswordSource};
+use crate::{print, print_json};
+
+/// Shows what is on a medium.
+pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
+    let path = &args.medium;
+    let source = FileSource::open(path).map_err(|error| Error::CannotOpen { path: path.clone(), error })?;
+    let password = match password_source(args) {
+        Some(source) => Some(secrets::read(&source, "media password", false)?),
+        None => None,
+    };
+    let inspection = media_core::inspect(Arc::new(source), password.as_ref())
+        .map_err(|error| Error::Inspect { path: path.clone(), error })?;
+    let inspected = Inspected::new(path, &inspection, password.is_some(), args.reveal);
+    if args.json {
+        print_json(&inspected)?
+    } else {
+        print(&inspected.to_string())?
+    };
+    Ok(Exit::Done)
+}
+
+fn password_source(args: &InspectArgs) -> Option<PasswordSource> {
+    let file = |path: &PathBuf| match path.as_os_str() == "-" {
+        true => PasswordSource::StandardInput,
+        false => PasswordSource::File(path.clone()),
+    };
+    let from_env = || args.password_env.clone().map(PasswordSource::Environment);
+    let prompt = || args.password_prompt.then_some(PasswordSource::Prompt);
+    args.password_file.as_ref().map(file).or_else(from_env).or_else(prompt)
+}

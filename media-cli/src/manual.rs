@@ -1,0 +1,38 @@
+//! What describes the command: shell completions, the schema of spec files, manual pages.
+
+use clap_complete::Shell;
+
+use crate::error::{Error, Exit, Place};
+use crate::spec_file::SpecTables;
+use crate::{command, print, print_json};
+
+/// Prints a completion script.
+pub fn completions(shell: Shell) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "tsmedia", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}
+
+/// Prints the JSON schema of spec files.
+pub fn schema() -> Result<Exit, Error> {
+    print_json(&schemars::schema_for!(SpecTables))?;
+    Ok(Exit::Done)
+}
+
+/// Prints the manual page of the whole command or of one of its commands.
+pub fn page(name: Option<&str>) -> Result<Exit, Error> {
+    let mut all = command();
+    all.build();
+    let described = match name {
+        None => all,
+        Some(name) => match all.find_subcommand(name) {
+            Some(found) => found.clone().name(format!("tsmedia-{name}")),
+            None => return Err(Error::setting(format!("there is no command {name:?}"), Place::Nowhere)),
+        },
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(described).render(&mut page).map_err(Error::StandardOutput)?;
+    print(&String::from_utf8_lossy(&page))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,226 @@
+//! The summary of `tsmedia create`.
+
+use std::fmt;
+use std::path::Path;
+
+use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
+use serde::Serialize;
+
+use super::sizes::size;
+use super::{line, notes};
+use crate::create::Made;
+
+/// What was made. Secrets are not among it: variables are listed by name.
+#[derive(Serialize)]
+pub struct Created {
+    output: String,
+    kind: String,
+    bytes: u64,
+    bytes_written: u64,
+    bytes_copied_by_system: u64,
+    verified: bool,
+    label: String,
+    #[serde(flatten)]
+    decisions: Decisions,
+    management: Managed,
+    password: bool,
+}
+
+/// What staging decided; the same for a dry run.
+#[derive(Serialize)]
+pub struct Decisions {
+    boot_image: BootImage,
+    boot_manager: BootManager,
+    boot_configuration: Vec<BootConfiguration>,
+    trusted_certificates: Vec<Trusted>,
+    media_guid: String,
+    media_certificate: MediaCertificate,
+    variables: Vec<String>,
+    overridden_variables: Vec<String>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct BootImage {
+    index: u32,
+    changed_boot_index: bool,
+    architecture: String,
+    version: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BootManager {
+    set: String,
+    signers: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct BootConfiguration {
+    path: String,
+    origin: &'static str,
+    detail: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Trusted {
+    store: &'static str,
+    thumbprint: String,
+    subject: String,
+    was_there: bool,
+}
+
+#[derive(Serialize)]
+struct MediaCertificate {
+    thumbprint: String,
+    valid_from: String,
+    valid_until: String,
+}
+
+#[derive(Serialize)]
+struct Managed {
+    site_code: String,
+    mode: &'static str,
+    management_points: Vec<String>,
+    cloud_management_gateway: bool,
+}
+
+impl Created {
+    pub(crate) fn new(
+        output: &Path,
+        plan: &Plan,
+        report: &StageReport,
+        spec: &MediaSpec,
+        notes: &[String],
+        made: Made,
+    ) -> Self {
+        let points = spec.site.management.points();
+        let mode = match spec.site.management {
+            Management::SiteBased(_) => "site-based",
+            Management::Dynamic(_) => "dynamic",
+        };
+        Self {
+            output: output.display().to_string(),
+            kind: plan.kind.clone(),
+            bytes: made.receipt.len,
+            bytes_written: made.receipt.written,
+            bytes_copied_by_system: made.receipt.copied_by_system,
+            verified: made.verified,
+            label: spec.options.label.as_str().to_owned(),
+            decisions: Decisions::new(report, notes),
+            management: Managed {
+                site_code: spec.site.code.as_str().to_owned(),
+                mode,
+                management_points: points.iter().map(|point| point.url().to_owned()).collect(),
+                cloud_management_gateway: points.iter().any(|point| point.is_cloud_management_gateway()),
+            },
+            password: spec.password.is_some(),
+        }
+    }
+}
+
+impl Decisions {
+    pub(super) fn new(report: &StageReport, notes: &[String]) -> Self {
+        let store = |(path, origin): &(String, BootConfigurationOrigin)| {
+            let (origin, detail) = match origin {
+                BootConfigurationOrigin::BootImage(path) => ("boot-image", Some(path.clone())),
+                BootConfigurationOrigin::Made(reason) => ("made", Some(reason.clone())),
+                BootConfigurationOrigin::Given => ("given", None),
+            };
+            BootConfiguration { path: path.clone(), origin, detail }
+        };
+        let (start, end) = report.media_certificate_validity;
+        Self {
+            boot_image: BootImage {
+                index: report.boot_index,
+                changed_boot_index: report.changed_boot_index,
+                architecture: report.architecture.to_string(),
+                version: report.version.clone(),
+            },
+            boot_manager: BootManager {
+                set: report.boot_manager.to_string(),
+                signers: report.boot_manager_signers.clone(),
+            },
+            boot_configuration: report.boot_configuration.iter().map(store).collect(),
+            trusted_certificates: report
+                .certificates
+                .iter()
+                .map(|added| Trusted {
+                    store: added.store.registry_name(),
+                    thumbprint: added.thumbprint.clone(),
+                    subject: added.subject.clone(),
+                    was_there: added.was_there,
+                })
+                .collect(),
+            media_guid: report.media_guid.clone(),
+            media_certificate: MediaCertificate {
+                thumbprint: report.media_certificate_thumbprint.clone(),
+                valid_from: start.to_string(),
+                valid_until: end.to_string(),
+            },
+            variables: report.variables.clone(),
+            overridden_variables: report.overridden_variables.clone(),
+            notes: notes.iter().chain(&report.notes).cloned().collect(),
+        }
+    }
+}
+
+impl fmt::Display for Created {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        line(out, "Made", &self.output)?;
+        line(out, "Kind", &self.kind)?;
+        let checked = if self.verified { ", verified" } else { "" };
+        line(out, "Size", format_args!("{}{checked}", size(self.bytes)))?;
+        line(out, "Label", &self.label)?;
+        let managed = &self.management;
+        line(out, "Site", format_args!("{}, {} media", managed.site_code, managed.mode))?;
+        let kind = if managed.cloud_management_gateway { " (cloud management gateway)" } else { "" };
+        line(out, "Management point", format_args!("{}{kind}", managed.management_points.join(", ")))?;
+        line(out, "Media password", if self.password { "yes" } else { "none" })?;
+        self.decisions.fmt(out)
+    }
+}
+
+impl fmt::Display for Decisions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let image = &self.boot_image;
+        let version = image.version.as_deref().unwrap_or("version not known");
+        let changed = if image.changed_boot_index { ", made the bootable one" } else { "" };
+        line(
+            out,
+            "Boot image",
+            format_args!("image {}{changed}, {}, {version}", image.index, image.architecture),
+        )?;
+        let signers = match self.boot_manager.signers.as_slice() {
+            [] => "not signed".to_owned(),
+            signers => format!("signed under {}", signers.join(" and ")),
+        };
+        line(out, "Boot manager", format_args!("the set of {}, {signers}", self.boot_manager.set))?;
+        for store in &self.boot_configuration {
+            let detail = store.detail.as_deref().unwrap_or_default();
+            let origin = match store.origin {
+                "boot-image" => format!("{detail} in the boot image"),
+                "made" => format!("made ({detail})"),
+                _ => "given".to_owned(),
+            };
+            line(out, "Boot configuration", format_args!("{}: {origin}", store.path))?;
+        }
+        for trusted in &self.trusted_certificates {
+            let state = if trusted.was_there { "was there" } else { "added" };
+            let Trusted { store, thumbprint, subject, .. } = trusted;
+            line(out, "Certificate", format_args!("{state} in {store}: {thumbprint} {subject}"))?;
+        }
+        line(out, "Media GUID", &self.media_guid)?;
+        let certificate = &self.media_certificate;
+        line(out, "Media certificate", &certificate.thumbprint)?;
+        line(
+            out,
+            "",
+            format_args!("valid from {} until {}", certificate.valid_from, certificate.valid_until),
+        )?;
+        line(out, "Media variables", self.variables.join(", "))?;
+        if !self.overridden_variables.is_empty() {
+            line(out, "  replaced by yours", self.overridden_variables.join(", "))?;
+        }
+        notes(out, &self.notes)
+    }
+}

@@ -1,0 +1,76 @@
+//! Checks the place of the output before anything is read, so that nobody waits for an error.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, OutputProblem};
+
+/// An input of this run: what it is, and what the user calls it.
+pub type Input<'a> = (&'static str, &'a Path);
+
+/// Checks that `output` can be made, and returns the path to make it under: where it is a symbolic link to a file, the
+/// file, so that the link stays.
+///
+/// # Errors
+/// [`Error::Output`] with the reason.
+pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf, Error> {
+    let wrong = |problem| Error::Output { path: output.to_owned(), problem };
+    let ends_in_slash = output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    match fs::metadata(output) {
+        Ok(facts) => {
+            check_existing(&facts, force, inputs).map_err(wrong)?;
+            let target = fs::canonicalize(output);
+            target.map_err(|error| wrong(OutputProblem::System(error)))
+        }
+        Err(_) if output.file_name().is_none() || ends_in_slash => Err(wrong(OutputProblem::NoName)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            check_folder(output).map_err(wrong)?;
+            // A link to nowhere: it exists, and what it names does not.
+            if fs::symlink_metadata(output).is_ok() && !force {
+                return Err(wrong(OutputProblem::Exists));
+            }
+            Ok(output.to_owned())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(wrong(no_folder(output))),
+        Err(error) => Err(wrong(OutputProblem::System(error))),
+    }
+}
+
+fn check_existing(facts: &Metadata, force: bool, inputs: &[Input<'_>]) -> Result<(), OutputProblem> {
+    if facts.is_dir() {
+        return Err(OutputProblem::Folder);
+    }
+    // Before everything else: with --force it would be the input that is lost.
+    for (what, path) in inputs {
+        if fs::metadata(path).is_ok_and(|input| (input.dev(), input.ino()) == (facts.dev(), facts.ino())) {
+            return Err(OutputProblem::IsInput { what, path: path.to_path_buf() });
+        }
+    }
+    if !facts.is_file() {
+        return Err(OutputProblem::NotAFile);
+    }
+    if force { Ok(()) } else { Err(OutputProblem::Exists) }
+}
+
+fn check_folder(output: &Path) -> Result<(), OutputProblem> {
+    match fs::metadata(folder(output)) {
+        Ok(facts) if facts.is_dir() => Ok(()),
+        Ok(_) => Err(no_folder(output)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_folder(output)),
+        Err(error) => Err(OutputProblem::System(error)),
+    }
+}
+
+fn no_folder(output: &Path) -> OutputProblem {
+    let blocking = output.ancestors().skip(1).find(|path| path.is_file());
+    match blocking {
+        Some(file) => OutputProblem::FolderIsAFile(file.to_owned()),
+        None => OutputProblem::NoFolder(folder(output).to_owned()),
+    }
+}
+
+fn folder(output: &Path) -> &Path {
+    output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

@@ -1,0 +1,67 @@
+//! What `tsmedia verify` prints.
+
+use std::fmt;
+use std::path::Path;
+
+use media_core::VerifyReport;
+use media_core::finding::{Finding, Severity};
+use serde::Serialize;
+
+use super::sizes::size;
+
+/// What a check found.
+#[derive(Serialize)]
+pub struct Verified {
+    medium: String,
+    intact: bool,
+    files_compared: usize,
+    bytes_compared: u64,
+    findings: Vec<Found>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    id: &'static str,
+    severity: &'static str,
+    place: String,
+    message: String,
+}
+
+impl Verified {
+    pub(crate) fn new(medium: &Path, report: &VerifyReport) -> Self {
+        let found = |finding: &Finding| Found {
+            id: finding.id,
+            severity: match finding.severity {
+                Severity::Error => "error",
+                _ => "note",
+            },
+            place: finding.place.clone(),
+            message: finding.message.clone(),
+        };
+        Self {
+            medium: medium.display().to_string(),
+            intact: report.is_intact(),
+            files_compared: report.files_compared,
+            bytes_compared: report.bytes_compared,
+            findings: report.findings.iter().map(found).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for found in &self.findings {
+            writeln!(out, "{}: {}: {} [{}]", found.severity, found.place, found.message, found.id)?;
+        }
+        let errors = self.findings.iter().filter(|found| found.severity == "error").count();
+        let things = if errors == 1 { "thing is" } else { "things are" };
+        match (self.intact, self.files_compared) {
+            (false, _) => writeln!(out, "{}: NOT INTACT, {errors} {things} wrong", self.medium),
+            (true, 0) => writeln!(out, "{}: intact", self.medium),
+            (true, files) => {
+                let bytes = size(self.bytes_compared);
+                writeln!(out, "{}: intact; {files} files, {bytes}, are as they were written", self.medium)
+            }
+        }
+    }
+}

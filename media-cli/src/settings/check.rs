@@ -1,0 +1,108 @@
+//! Checks of single settings.
+
+use media_core::time::Timestamp;
+
+use super::Given;
+use crate::error::{Error, Place};
+use crate::values::DateText;
+
+/// Checks one setting by its own rule; the error stands at the setting's place.
+pub(super) fn checked<T, U, E: ToString>(
+    given: &Given<T>,
+    check: impl FnOnce(&T) -> Result<U, E>,
+) -> Result<U, Error> {
+    check(&given.value).map_err(|error| Error::setting(error.to_string(), given.place.clone()))
+}
+
+/// The same for a setting that may not have been given.
+pub(super) fn checked_if_given<T, U, E: ToString>(
+    given: Option<&Given<T>>,
+    check: impl FnOnce(&T) -> Result<U, E>,
+) -> Result<Option<U>, Error> {
+    given.map(|given| checked(given, check)).transpose()
+}
+
+/// Two settings that cannot both be given.
+pub(super) fn not_both<T, U>(
+    first: Option<&Given<T>>,
+    second: Option<&Given<U>>,
+    why: &str,
+) -> Result<(), Error> {
+    match (first, second) {
+        (Some(first), Some(second)) => Err(Error::conflict(why, second.place.clone(), first.place.clone())),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn date(text: &DateText) -> Result<Timestamp, String> {
+    let read = Timestamp::parse(&text.0);
+    read.ok_or_else(|| {
+        format!("{:?} is not a date; expected one such as 2027-01-31 or 2027-01-31T12:00:00Z", text.0)
+    })
+}
+
+/// A GUID as `SMSUniqueIdentifier` has it: lower-case, without braces.
+pub(super) fn unknown_computer(text: &String) -> Result<String, String> {
+    let plain = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
+    let fits = plain.len() == 36
+        && plain.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if fits {
+        return Ok(plain.to_ascii_lowercase());
+    }
+    Err(format!("{text:?} is not a GUID; expected one such as d10d7f98-17dd-4588-b645-34964936023b"))
+}
+
+/// A path on the medium, `/` between names. What the medium holds is decided elsewhere; three files are always made.
+pub(super) fn path_on_medium(path: &str) -> Result<String, String> {
+    let path = path.replace('\\', "/");
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    if path.is_empty() || path.split('/').any(|name| name.is_empty() || name == "." || name == "..") {
+        return Err(format!("{path:?} is not a path on the medium; expected one such as boot/boot.sdi"));
+    }
+    let made = ["sources/boot.wim", "SMS/data/variables.dat", media_core::media::manifest::PATH];
+    match made.iter().find(|made| made.eq_ignore_ascii_case(path)) {
+        Some(made) => Err(format!("{made} is always made by this program and cannot be given")),
+        None => Ok(path.to_owned()),
+    }
+}
+
+pub(super) fn key_bits(bits: &u32) -> Result<u32, String> {
+    match bits {
+        1024 | 2048 | 3072 | 4096 => Ok(*bits),
+        _ => Err(format!("an RSA key of {bits} bits is not made here; expected 1024, 2048, 3072 or 4096")),
+    }
+}
+
+/// A number above zero.
+pub(super) fn port(port: &u16) -> Result<u16, String> {
+    if *port == 0 { Err("port 0 is not a port; expected 1 to 65535".to_owned()) } else { Ok(*port) }
+}
+
+/// Images of a WIM file are counted from 1.
+pub(super) fn image_index(index: &u32) -> Result<u32, String> {
+    if *index == 0 { Err("images are counted from 1".to_owned()) } else { Ok(*index) }
+}
+
+pub(super) fn cluster_size(size: u64) -> Result<u32, String> {
+    match u32::try_from(size) {
+        Ok(size) if size.is_power_of_two() && (512..=32 << 10).contains(&size) => Ok(size),
+        _ => Err(format!(
+            "a cluster of {size} bytes is not possible; expected a power of two from 512 to 32768 (32K)"
+        )),
+    }
+}
+
+pub(super) fn image_size(size: u64) -> Result<u64, String> {
+    if size == 0 || size % 512 != 0 {
+        return Err(format!("a disk image of {size} bytes is not possible; expected a multiple of 512"));
+    }
+    Ok(size)
+}
+
+/// Nothing was given where something has to be.
+pub(super) fn missing(what: &str, hint: &str) -> Error {
+    Error::setting(what, Place::Nowhere).with_hint(hint)
+}

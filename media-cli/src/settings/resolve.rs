@@ -1,0 +1,365 @@
+//! Decides what the settings mean. Reads nothing, so that every mistake in them is found before any work is done.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use media_core::disk::Scheme;
+use media_core::media::identity::MediaGuid;
+use media_core::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use media_core::media::store::Store;
+use media_core::media::variables::{Variables, XmlForm};
+use media_core::sealed::Algorithm;
+use media_core::{
+    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, SiteSpec,
+    UnknownComputers, UserDeviceAffinity, VariablesForm,
+};
+use secrecy::SecretString;
+
+use super::check::{self, checked, checked_if_given, missing, not_both};
+use super::{CertificateChoice, Decided, Given, Settings, TrustedFile};
+use crate::error::{Error, Place};
+use crate::secrets::PasswordSource;
+use crate::values;
+
+/// Decides what the settings mean. A dry run needs no output.
+///
+/// # Errors
+/// [`Error::Setting`] at the place of the first setting that is wrong or contradicts another.
+pub fn resolve(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
+    let spec = settings.spec.clone();
+    decide(settings, dry_run).map_err(|error| match &spec {
+        Some(spec) => error.in_spec(spec),
+        None => error,
+    })
+}
+
+fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
+    let boot_image = settings.boot_image.clone().ok_or_else(|| {
+        missing("no boot image was given", "give --boot-image, or boot-image under [boot] in a spec file")
+    })?;
+    let package_id = match &settings.package_id {
+        Some(given) => Some(checked(given, |id| PackageId::new(id))?),
+        None => boot_image.value.file_name().and_then(OsStr::to_str).and_then(PackageId::in_file_name),
+    };
+    let certificate = certificate(&settings)?;
+    let site = site(&settings, matches!(certificate, CertificateChoice::Import { .. }))?;
+    let password = only_one(&settings.password)?;
+    check_gateway(&settings, &site.management, password.is_some())?;
+    check_standard_input(&settings)?;
+    let form = form(&settings, dry_run)?;
+    let mut notes = Vec::new();
+    if package_id.is_none() {
+        notes.push(
+            "the boot image's package id is not known, so _SMSTSBootMediaPackageID is left out; --package-id gives it"
+                .to_owned(),
+        );
+    }
+    Ok(Decided {
+        package_id,
+        image_index: checked_if_given(settings.image_index.as_ref(), check::image_index)?,
+        boot_manager: match settings.boot_manager.as_ref().map(|given| given.value) {
+            None | Some(values::BootManager::Auto) => BootManagerChoice::Auto,
+            Some(values::BootManager::Pca2011) => BootManagerChoice::Pca2011,
+            Some(values::BootManager::Ca2023) => BootManagerChoice::Ca2023,
+        },
+        boot_configuration: match settings.boot_configuration.as_ref().map(|given| given.value) {
+            None | Some(values::BootConfiguration::Auto) => BootConfigurationChoice::Auto,
+            Some(values::BootConfiguration::BootImage) => BootConfigurationChoice::BootImage,
+            Some(values::BootConfiguration::Made) => BootConfigurationChoice::Made,
+        },
+        boot_files: boot_files(&settings)?,
+        trusted: trusted(&settings),
+        password,
+        certificate,
+        options: options(&settings)?,
+        variables_form: variables_form(&settings),
+        media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
+        variables: variables(&settings)?,
+        vars_file: settings.vars_file,
+        output: settings.output.map(|given| given.value),
+        site,
+        form,
+        boot_image,
+        notes,
+    })
+}
+
+fn value<T: Copy>(given: Option<&Given<T>>, default: T) -> T {
+    given.map_or(default, |given| given.value)
+}
+
+fn boot_files(settings: &Settings) -> Result<Vec<(String, Given<PathBuf>)>, Error> {
+    let mut files: Vec<(String, Given<PathBuf>)> = Vec::new();
+    for (path, file) in &settings.boot_files {
+        let path = check::path_on_medium(path).map_err(|error| Error::setting(error, file.place.clone()))?;
+        if files.iter().any(|(known, _)| known.eq_ignore_ascii_case(&path)) {
+            return Err(Error::setting(format!("{path} on the medium is given twice"), file.place.clone()));
+        }
+        files.push((path, file.clone()));
+    }
+    Ok(files)
+}
+
+fn site(settings: &Settings, imported_certificate: bool) -> Result<SiteSpec, Error> {
+    let code = settings.site_code.as_ref().ok_or_else(|| {
+        missing("no site code was given", "give --site-code, or site-code under [site] in a spec file")
+    })?;
+    let mut unknown_computers = UnknownComputers::default();
+    for (architecture, guid) in &settings.unknown_computers {
+        let place = match architecture.as_str() {
+            "x64" => &mut unknown_computers.x64,
+            "x86" => &mut unknown_computers.x86,
+            "arm64" => &mut unknown_computers.arm64,
+            other => {
+                let message = format!("{other:?} is not an architecture; expected x64, x86 or arm64");
+                return Err(Error::setting(message, guid.place.clone()));
+            }
+        };
+        if place.is_some() {
+            return Err(Error::setting(format!("{architecture} is given twice"), guid.place.clone()));
+        }
+        *place = Some(checked(guid, check::unknown_computer)?);
+    }
+    Ok(SiteSpec {
+        code: checked(code, |code| SiteCode::new(code))?,
+        management: management(settings, if imported_certificate { "https" } else { "http" })?,
+        http_port: checked_if_given(settings.http_port.as_ref(), check::port)?.unwrap_or(80),
+        https_port: checked_if_given(settings.https_port.as_ref(), check::port)?.unwrap_or(443),
+        unknown_computers,
+    })
+}
+
+fn management(settings: &Settings, default_scheme: &str) -> Result<Management, Error> {
+    let dynamic = settings.media_mode.as_ref().filter(|mode| mode.value == values::MediaMode::Dynamic);
+    not_both(
+        dynamic,
+        settings.cmg.as_ref(),
+        "a cloud management gateway is possible with site-based media only; dynamic media contact management points of the site",
+    )?;
+    not_both(
+        settings.management_points.first(),
+        settings.cmg.as_ref(),
+        "a cloud management gateway takes the place of the management point; give one of them",
+    )?;
+    if let Some(cmg) = &settings.cmg {
+        return Ok(Management::SiteBased(checked(cmg, |text| {
+            ManagementPoint::cloud_management_gateway(text)
+        })?));
+    }
+    let point = |given| checked(given, |text: &String| ManagementPoint::on_premises(text, default_scheme));
+    let points = settings.management_points.iter().map(point).collect::<Result<Vec<_>, _>>()?;
+    match (dynamic, points.len()) {
+        (_, 0) => Err(missing(
+            "no management point was given",
+            "give --management-point or --cmg, or one of these keys under [site] in a spec file",
+        )),
+        (Some(_), _) => Ok(Management::Dynamic(points)),
+        (None, 1) => Ok(Management::SiteBased(points.into_iter().next().ok_or_else(|| missing("", ""))?)),
+        (None, count) => {
+            let message = format!("site-based media have one management point, and {count} are given");
+            Err(Error::setting(message, settings.management_points[1].place.clone())
+                .with_hint("for several, make dynamic media: --media-mode dynamic"))
+        }
+    }
+}
+
+/// Microsoft asks for a strong password on media that reach the site over the internet.
+fn check_gateway(settings: &Settings, management: &Management, has_password: bool) -> Result<(), Error> {
+    let allowed = value(settings.allow_no_password.as_ref(), false);
+    let gateway = management.points().iter().any(ManagementPoint::is_cloud_management_gateway);
+    if gateway && !has_password && !allowed {
+        let place = settings.cmg.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
+        let message = "media for a cloud management gateway need a password: whoever holds them reaches the site from anywhere";
+        return Err(Error::setting(message, place).with_hint(
+            "give --password-file, --password-env or --password-prompt; --allow-no-password makes them without",
+        ));
+    }
+    Ok(())
+}
+
+fn only_one(sources: &[Given<PasswordSource>]) -> Result<Option<PasswordSource>, Error> {
+    not_both(sources.first(), sources.get(1), "the password is given in two ways; give one of them")?;
+    Ok(sources.first().map(|given| given.value.clone()))
+}
+
+fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
+    let password = only_one(&settings.certificate_password)?;
+    let imported = settings.certificate.as_ref();
+    if let Some(file) = imported {
+        let why = "an imported certificate has its own dates; these options are for a self-signed one";
+        not_both(imported, settings.certificate_start.as_ref(), why)?;
+        not_both(imported, settings.certificate_expiry.as_ref(), why)?;
+        let why = "an imported certificate has its own key; the length is for a self-signed one";
+        not_both(imported, settings.key_bits.as_ref(), why)?;
+        return Ok(CertificateChoice::Import { file: file.clone(), password });
+    }
+    if let Some(given) = settings.certificate_password.first() {
+        let message = "a password for a certificate is given, but no certificate to import";
+        return Err(Error::setting(message, given.place.clone()).with_hint("give --certificate"));
+    }
+    let start = checked_if_given(settings.certificate_start.as_ref(), check::date)?;
+    let expiry = checked_if_given(settings.certificate_expiry.as_ref(), check::date)?;
+    if let (Some(start), Some(expiry), Some(given)) = (start, expiry, &settings.certificate_expiry) {
+        if expiry <= start {
+            let message = format!("the media certificate would expire ({expiry}) before it starts ({start})");
+            let also =
+                settings.certificate_start.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
+            return Err(Error::conflict(&message, given.place.clone(), also));
+        }
+    }
+    let expiry = expiry.zip(settings.certificate_expiry.as_ref());
+    Ok(CertificateChoice::SelfSigned {
+        start,
+        expiry: expiry.map(|(value, given)| Given { value, place: given.place.clone() }),
+        key_bits: checked_if_given(settings.key_bits.as_ref(), check::key_bits)?.unwrap_or(2048),
+    })
+}
+
+fn trusted(settings: &Settings) -> Vec<TrustedFile> {
+    let store = match value(settings.root_store.as_ref(), values::RootStore::AuthRoot) {
+        values::RootStore::AuthRoot => Store::AuthRoot,
+        values::RootStore::Root => Store::Root,
+    };
+    let roots = settings.trusted_roots.iter().map(|file| TrustedFile { file: file.clone(), store });
+    let intermediates = settings.intermediates.iter();
+    let intermediate = |file: &Given<PathBuf>| TrustedFile { file: file.clone(), store: Store::Ca };
+    roots.chain(intermediates.map(intermediate)).collect()
+}
+
+fn options(settings: &Settings) -> Result<MediaOptions, Error> {
+    let prestart = match (&settings.prestart_command, &settings.prestart_variable) {
+        (None, None) => None,
+        (Some(command), Some(variable)) => {
+            checked(variable, |name| Variables::new().set(name, SecretString::from(command.value.as_str())))?;
+            Some(Prestart { command: command.value.clone(), variable: variable.value.clone() })
+        }
+        (Some(given), None) => {
+            let message = "a prestart command needs the name of the media variable that holds it, which is not published";
+            return Err(Error::setting(message, given.place.clone()).with_hint(
+                "read the name from a medium that the site's console made with a prestart command (`tsmedia inspect`), \
+                 and give it with --prestart-variable",
+            ));
+        }
+        (None, Some(given)) => {
+            let message = "the variable of a prestart command is given, but no command";
+            return Err(Error::setting(message, given.place.clone()).with_hint("give --prestart-command"));
+        }
+    };
+    let affinity = value(settings.user_device_affinity.as_ref(), values::UserDeviceAffinity::DoNotAllow);
+    Ok(MediaOptions {
+        unattended: value(settings.unattended.as_ref(), false),
+        user_device_affinity: match affinity {
+            values::UserDeviceAffinity::DoNotAllow => UserDeviceAffinity::DoNotAllow,
+            values::UserDeviceAffinity::AdministratorApproval => UserDeviceAffinity::AdministratorApproval,
+            values::UserDeviceAffinity::AutoApproval => UserDeviceAffinity::AutoApproval,
+        },
+        prestart,
+        label: checked_if_given(settings.label.as_ref(), |label| MediaLabel::new(label))?.unwrap_or_default(),
+        autorun: value(settings.include_autorun.as_ref(), false),
+    })
+}
+
+/// Names and values are checked by the rules of the variables file; names are not repeated.
+fn variables(settings: &Settings) -> Result<Vec<(String, SecretString)>, Error> {
+    let mut known = Variables::new();
+    for (name, given) in &settings.variables {
+        if known.get(name).is_some() {
+            return Err(Error::setting(format!("the variable {name} is given twice"), given.place.clone()));
+        }
+        checked(given, |value| known.set(name, value.clone()))?;
+    }
+    Ok(settings.variables.iter().map(|(name, given)| (name.clone(), given.value.clone())).collect())
+}
+
+fn variables_form(settings: &Settings) -> VariablesForm {
+    let encryption = value(settings.variables_encryption.as_ref(), values::VariablesEncryption::Aes128);
+    let mut xml = XmlForm::default();
+    if let Some(given) = &settings.variables_xml_declaration {
+        xml.declaration.clone_from(&given.value);
+    }
+    if let Some(given) = &settings.variables_xml_version {
+        xml.version = Some(given.value.clone()).filter(|version| !version.is_empty());
+    }
+    xml.nul_terminated = value(settings.variables_xml_nul_terminated.as_ref(), xml.nul_terminated);
+    let algorithm = match encryption {
+        values::VariablesEncryption::Aes128 => Algorithm::Aes128,
+        values::VariablesEncryption::Aes256 => Algorithm::Aes256,
+    };
+    VariablesForm { algorithm, xml }
+}
+
+/// Standard input has one first line, and one reader.
+fn check_standard_input(settings: &Settings) -> Result<(), Error> {
+    let passwords = settings.password.iter().chain(&settings.certificate_password);
+    let mut readers: Vec<&Place> = passwords
+        .filter(|given| given.value == PasswordSource::StandardInput)
+        .map(|given| &given.place)
+        .collect();
+    readers.extend(
+        settings.vars_file.iter().filter(|given| given.value.as_os_str() == "-").map(|given| &given.place),
+    );
+    match readers.as_slice() {
+        [first, second, ..] => {
+            let message = "two settings read standard input, which can be read once";
+            Err(Error::conflict(message, (*second).clone(), (*first).clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn form(settings: &Settings, dry_run: bool) -> Result<Form, Error> {
+    match format(settings, dry_run)? {
+        values::Format::Iso => {
+            let disk = "is for a disk image (.img), and an ISO is to be made";
+            refuse(settings.partition_scheme.as_ref(), &format!("a partition scheme {disk}"))?;
+            refuse(settings.size.as_ref(), &format!("a size {disk}"))?;
+            refuse(settings.cluster_size.as_ref(), &format!("a cluster size {disk}"))?;
+            Ok(Form::Iso { prompt: value(settings.prompt.as_ref(), false) })
+        }
+        values::Format::Img => {
+            refuse(
+                settings.prompt.as_ref(),
+                "waiting for a key is for an ISO, and a disk image is to be made",
+            )?;
+            let cluster_size =
+                checked_if_given(settings.cluster_size.as_ref(), |size| check::cluster_size(size.0))?;
+            Ok(Form::DiskImage {
+                scheme: match value(settings.partition_scheme.as_ref(), values::PartitionScheme::Gpt) {
+                    values::PartitionScheme::Gpt => Scheme::Gpt,
+                    values::PartitionScheme::Mbr => Scheme::Mbr,
+                },
+                size: checked_if_given(settings.size.as_ref(), |size| check::image_size(size.0))?,
+                cluster_size,
+            })
+        }
+    }
+}
+
+fn refuse<T>(setting: Option<&Given<T>>, why: &str) -> Result<(), Error> {
+    setting.map_or(Ok(()), |given| Err(Error::setting(why, given.place.clone())))
+}
+
+fn format(settings: &Settings, dry_run: bool) -> Result<values::Format, Error> {
+    if let (None, false) = (&settings.output, dry_run) {
+        return Err(missing("no output was given", "give --output, or output under [output] in a spec file"));
+    }
+    if let Some(format) = &settings.format {
+        return Ok(format.value);
+    }
+    let Some(output) = &settings.output else {
+        return Err(missing(
+            "it is not said what to make",
+            "give --format iso or --format img, or an --output",
+        ));
+    };
+    let extension = output.value.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    match extension.as_str() {
+        "iso" => Ok(values::Format::Iso),
+        "img" => Ok(values::Format::Img),
+        _ => {
+            let message = format!("{} does not end in .iso or .img", output.value.display());
+            let hint = "give --format iso or --format img to say what to make";
+            Err(Error::setting(message, output.place.clone()).with_hint(hint))
+        }
+    }
+}

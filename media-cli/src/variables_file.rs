@@ -1,0 +1,120 @@
+//! Reads a file of media variables: lines `NAME=VALUE`, or TOML. Values may be secret and are never shown.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::input;
+
+/// A hundred times the largest set of media variables.
+const LARGEST: u64 = 4 << 20;
+const WHAT: &str = "file of variables";
+
+/// Names and values, in the file's order.
+pub type Variables = Vec<(String, SecretString)>;
+
+/// Reads a file of variables; `-` is standard input, as lines.
+///
+/// # Errors
+/// [`Error::Variables`] with the line, and what [`input::read_small`] says.
+pub fn read(path: &Path) -> Result<Variables, Error> {
+    let bytes = if path.as_os_str() == "-" {
+        let read = input::read_limited(io::stdin().lock(), LARGEST, LARGEST);
+        let read = read.map_err(|error| Error::Unreadable { what: WHAT, path: PathBuf::from("-"), error })?;
+        read.ok_or_else(|| Error::TooLarge { what: WHAT, path: PathBuf::from("-"), limit: LARGEST })?
+    } else {
+        input::read_small(path, WHAT, LARGEST)?
+    };
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| Error::NotText {
+        what: WHAT,
+        path: path.to_owned(),
+        line: line_at(bytes, error.valid_up_to()),
+    })?;
+    let wrong = |(line, problem): (usize, String)| Error::Variables { path: path.to_owned(), line, problem };
+    let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    if is_toml { from_toml(text) } else { from_lines(text) }.map_err(wrong)
+}
+
+fn line_at(bytes: &[u8], offset: usize) -> usize {
+    bytes.iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn from_lines(text: &str) -> Result<Variables, (usize, String)> {
+    let mut variables = Variables::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let pair = line.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+        let (name, value) = pair.ok_or_else(|| (number, "expected NAME=VALUE".to_owned()))?;
+        add(&mut variables, name.trim(), value).map_err(|problem| (number, problem))?;
+    }
+    Ok(variables)
+}
+
+fn from_toml(text: &str) -> Result<Variables, (usize, String)> {
+    // The parser's own rendering would show the line, and with it the value.
+    let wrong = |error: toml::de::Error| {
+        let line = line_at(text.as_bytes(), error.span().map_or(0, |span| span.start));
+        (line, "it is not TOML with names and texts in quotes, such as NAME = \"VALUE\"".to_owned())
+    };
+    type Values = std::collections::BTreeMap<String, toml::Spanned<Value>>;
+    let read: Values = toml::from_str(text).map_err(wrong)?;
+    let mut variables = Variables::new();
+    for (name, value) in read {
+        let line = line_at(text.as_bytes(), value.span().start);
+        add(&mut variables, &name, &value.get_ref().0).map_err(|problem| (line, problem))?;
+    }
+    Ok(variables)
+}
+
+fn add(variables: &mut Variables, name: &str, value: &str) -> Result<(), String> {
+    if variables.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return Err(format!("{name} is given twice"));
+    }
+    variables.push((name.to_owned(), SecretString::from(value)));
+    Ok(())
+}
+
+/// A text that is wiped from memory.
+struct Value(Zeroizing<String>);
+
+impl<'de> serde::Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn plain(read: Result<Variables, (usize, String)>) -> Result<Vec<(String, String)>, usize> {
+        let one = |(name, value): (String, SecretString)| (name, value.expose_secret().to_owned());
+        read.map(|read| read.into_iter().map(one).collect()).map_err(|(line, _)| line)
+    }
+
+    #[test]
+    fn lines() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let read = plain(from_lines("# comment\r\n\r\nA=1\r\n B =  x=y \n"));
+        assert_eq!(read, Ok(vec![pair("A", "1"), pair("B", "  x=y ")]));
+        assert_eq!(plain(from_lines("A=1\nB\n")), Err(2));
+        assert_eq!(plain(from_lines("A=1\n=2\n")), Err(2));
+        assert_eq!(plain(from_lines("A=1\n\na=2\n")), Err(3));
+    }
+
+    #[test]
+    fn toml() {
+        let read = plain(from_toml("# c\nB = \"2\"\nA = '''x\ny'''\n"));
+        assert_eq!(read, Ok(vec![("A".to_owned(), "x\ny".to_owned()), ("B".to_owned(), "2".to_owned())]));
+        assert_eq!(plain(from_toml("A = \"1\"\nB = 5\n")), Err(2));
+        assert_eq!(plain(from_toml("A = \"1\"\n\nB = \"x\n")), Err(3));
+    }
+}

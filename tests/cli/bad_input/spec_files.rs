@@ -1,0 +1,101 @@
+//! Mistakes in a spec file: the message points at the line.
+
+use super::{Case, case, check};
+
+const RUN: &str = "create --spec media.toml --output out.iso";
+const GOOD: &str = "[boot]\nboot-image = \"boot.wim\"\n\n[site]\nsite-code = \"PS1\"\nmanagement-point = [\"mp.contoso.com\"]\n";
+
+/// A case with this spec file.
+fn spec(name: &'static str, text: &'static str) -> Case {
+    case(name, 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", text))
+}
+
+/// A case with a spec file that is good but for these lines.
+fn lines(name: &'static str, text: &'static str) -> Case {
+    case(name, 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n{text}")))
+}
+
+#[test]
+fn files() {
+    check(
+        "spec-files",
+        &[
+            case("no such file", 3, RUN),
+            case("a folder", 3, "create --spec folder --output out.iso")
+                .with(|sandbox| _ = sandbox.write("folder/file", "")),
+            case("not text", 3, RUN).with(|sandbox| _ = sandbox.write("media.toml", b"[boot]\nboot-image = \"\xFF\"\n")),
+            case("far too large", 3, RUN).with(|sandbox| _ = sandbox.write("media.toml", "#".repeat(2 << 20))),
+            spec("empty", ""),
+        ],
+    );
+}
+
+#[test]
+fn text() {
+    check(
+        "spec-text",
+        &[
+            spec("not TOML", "[boot]\nboot-image: boot.wim\n"),
+            spec("a quote that is not closed", "[boot]\nboot-image = \"boot.wim\n"),
+            spec("a key given twice", "[site]\nsite-code = \"PS1\"\nsite-code = \"PS2\"\n"),
+            spec("a table that is none", "[sites]\nsite-code = \"PS1\"\n"),
+            spec("a key that is none", "[boot]\nboot-image = \"boot.wim\"\npakage-id = \"PS100005\"\n"),
+            spec("a key of another table", "[boot]\nboot-image = \"boot.wim\"\n\n[media]\nsite-code = \"PS1\"\n"),
+            spec("a number for a text", "[site]\nsite-code = 101\n"),
+            spec("a text for a number", "[site]\nhttp-port = \"80\"\n"),
+            spec("a text for yes or no", "[media]\nunattended = \"yes\"\n"),
+            spec("a text for a list", "[security]\ntrusted-root = \"root.cer\"\n"),
+            spec("a number in a list", "[security]\ntrusted-root = [\"root.cer\", 5]\n"),
+            spec("a list for a text", "[boot]\nboot-image = [\"boot.wim\"]\n"),
+            spec("a key for a table", "boot = \"boot.wim\"\n"),
+            spec("a port that is too large", "[site]\nhttp-port = 70000\n"),
+            spec("a number below zero", "[boot]\nimage-index = -1\n"),
+            spec("a choice that is none", "[boot]\nboot-manager = \"2019\"\n"),
+            spec("a size that is none", "[output]\nsize = \"4X\"\n"),
+            spec("a size below zero", "[output]\nsize = -5\n"),
+            spec("a date that is a number", "[security]\ncertificate-start = 2027\n"),
+            spec("an architecture that is none", "[site.unknown-computer]\nia64 = \"x\"\n"),
+            spec("a variable that is a number", "[variables]\nCOUNT = 5\n"),
+        ],
+    );
+}
+
+#[test]
+fn values() {
+    check(
+        "spec-values",
+        &[
+            spec("site code", "[boot]\nboot-image = \"b.wim\"\n[site]\nmanagement-point = [\"mp\"]\nsite-code = \"PS10\"\n"),
+            lines("date", "[security]\ncertificate-start = \"31.1.2027\"\n"),
+            lines("media GUID", "[media]\nmedia-guid = \"12345\"\n"),
+            lines("label", "[media]\nlabel = \"a/b\"\n"),
+            lines("name of a variable", "[variables]\n\"1NAME\" = \"x\"\n"),
+            lines("place of a boot file", "[boot.boot-file]\n\"../boot.sdi\" = \"boot.sdi\"\n"),
+            lines("unknown computer", "[site.unknown-computer]\nx64 = \"12345\"\n"),
+            lines("cluster size", "[output]\nformat = \"img\"\ncluster-size = 3000\n"),
+        ],
+    );
+}
+
+#[test]
+fn combinations() {
+    let gateway = "[boot]\nboot-image = \"b.wim\"\n\n[site]\nsite-code = \"PS1\"\ncmg = \"cmg.contoso.com/CCM_Proxy_MutualAuth/1\"\n";
+    check(
+        "spec-combinations",
+        &[
+            spec("dynamic through a gateway", "[boot]\nboot-image = \"b.wim\"\n\n[site]\nsite-code = \"PS1\"\nmedia-mode = \"dynamic\"\ncmg = \"cmg.contoso.com/CCM_Proxy_MutualAuth/1\"\n"),
+            case("gateway without a password", 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", gateway)),
+            case("a gateway in the file, dynamic on the command line", 2, &format!("{RUN} --media-mode dynamic"))
+                .with(move |sandbox| _ = sandbox.write("media.toml", gateway)),
+            lines("imported certificate with an expiry", "[security]\ncertificate = \"a.pfx\"\ncertificate-expiry = 2027-12-31\n"),
+            lines("expiry before start", "[security]\ncertificate-start = 2027-12-31\ncertificate-expiry = 2027-01-01\n"),
+            lines("two passwords", "[security]\npassword-file = \"a\"\npassword-env = \"B\"\n"),
+            lines("prestart command without its variable", "[media]\nprestart-command = \"x.cmd\"\n"),
+            lines("cluster size of an ISO", "[output]\ncluster-size = \"4K\"\n"),
+            lines("size of an ISO", "[output]\nsize = \"8G\"\n"),
+            lines("prompt of a disk image", "[output]\nformat = \"img\"\nprompt = true\n"),
+            case("an output that is neither", 2, "create --spec media.toml")
+                .with(|sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\noutput = \"out.bin\"\n"))),
+        ],
+    );
+}

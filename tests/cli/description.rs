@@ -1,0 +1,82 @@
+//! What the command says about itself.
+
+use std::collections::BTreeSet;
+
+use clap::CommandFactory;
+use media_cli::args::Cli;
+
+use crate::support::{Sandbox, snapshot};
+
+#[test]
+fn help_is_as_it_was_read_last() {
+    let sandbox = Sandbox::new();
+    for (name, arguments) in [
+        ("help", vec!["--help"]),
+        ("help-create", vec!["create", "--help"]),
+        ("help-create-short", vec!["create", "-h"]),
+        ("help-inspect", vec!["inspect", "--help"]),
+        ("help-verify", vec!["verify", "--help"]),
+        ("help-completions", vec!["completions", "--help"]),
+    ] {
+        let outcome = sandbox.run(&arguments);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{name}");
+        snapshot!(name, outcome.stdout);
+    }
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_option_of_create_has_its_key_and_every_key_its_option() {
+    let command = Cli::command();
+    let create = command.find_subcommand("create").expect("there is such a command");
+    let running = ["spec", "dry-run", "force", "verify", "seed", "json", "quiet", "help"];
+    // `--var` is the table [variables].
+    let options: BTreeSet<String> = create
+        .get_arguments()
+        .filter_map(|option| option.get_long())
+        .filter(|name| !running.contains(name) && *name != "var")
+        .map(str::to_owned)
+        .collect();
+    let schema = Sandbox::new().run(&["schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema.stdout).expect("the schema is JSON");
+    let mut keys = BTreeSet::new();
+    for table in ["boot", "site", "security", "media", "output"] {
+        let table = resolve(&schema, &schema["properties"][table]);
+        for (name, key) in table["properties"].as_object().expect("a table has keys") {
+            let key = resolve(&schema, key);
+            match (name.as_str(), key["properties"].as_object()) {
+                ("variables-xml", Some(inner)) => keys.extend(inner.keys().map(|key| format!("{name}-{key}"))),
+                _ => _ = keys.insert(name.clone()),
+            }
+        }
+    }
+    assert_eq!(options, keys);
+}
+
+fn resolve<'a>(schema: &'a serde_json::Value, part: &'a serde_json::Value) -> &'a serde_json::Value {
+    let reference = part["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/"));
+    reference.map_or(part, |name| &schema["$defs"][name])
+}
+
+#[test]
+fn completions_and_manual_pages_can_be_made() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let outcome = sandbox.run(&["completions", shell]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("trusted-root"), "{shell}");
+    }
+    let page = sandbox.run(&["manual", "create"]).stdout;
+    assert!(page.contains(".TH tsmedia-create 1") && page.contains("trusted\\-root"), "{page}");
+    assert!(sandbox.run(&["manual"]).stdout.contains(".TH tsmedia 1"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let outcome = Sandbox::new().shell("$TSMEDIA create --help | head -n 1; $TSMEDIA schema | head -n 1");
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+}

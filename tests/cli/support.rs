@@ -1,0 +1,141 @@
+//! Runs `tsmedia` in a folder of its own, in the same surroundings everywhere.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A fresh folder in which the command runs. Paths given to it are relative, so that messages are the same everywhere.
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+/// How a run ended.
+pub struct Outcome {
+    /// The exit code.
+    pub code: i32,
+    /// What was printed as a result.
+    pub stdout: String,
+    /// What was said.
+    pub stderr: String,
+}
+
+/// A file as it is recognised: its number, length and, for small files, bytes.
+pub type Listing = BTreeMap<PathBuf, (u64, u64, Vec<u8>)>;
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder can be made") }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes a file, and the folders it is in.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("the sandbox is above it")).expect("folders can be made");
+        fs::write(path, bytes).expect("files can be written");
+        self
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("the file was made")
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(arguments, &[], None)
+    }
+
+    /// Runs with environment variables, and with text on standard input.
+    pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
+        command.args(arguments);
+        self.outcome(command, environment, input)
+    }
+
+    /// Runs a shell script in which `$TSMEDIA` is the command.
+    pub fn shell(&self, script: &str) -> Outcome {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).env("TSMEDIA", env!("CARGO_BIN_EXE_tsmedia"));
+        self.outcome(command, &[], None)
+    }
+
+    /// Starts the command without waiting for its end.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
+        command.args(arguments);
+        self.surroundings(&mut command).stdin(Stdio::null()).spawn().expect("the command was built for this suite")
+    }
+
+    /// Waits for the end of a command.
+    pub fn end(child: Child) -> Outcome {
+        let output = child.wait_with_output().expect("a child can be waited for");
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("results are UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+        }
+    }
+
+    fn surroundings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .current_dir(self.folder.path())
+            .env_remove("SOURCE_DATE_EPOCH")
+            .env_remove("NO_COLOR")
+            .envs([("COLUMNS", "100"), ("LC_ALL", "C"), ("TZ", "Pacific/Chatham")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+    }
+
+    fn outcome(&self, mut command: Command, environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
+        let input_kind = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let command = self.surroundings(&mut command).envs(environment.iter().copied()).stdin(input_kind);
+        let mut child = command.spawn().expect("the command was built for this suite");
+        if let (Some(input), Some(mut stream)) = (input, child.stdin.take()) {
+            // A command that fails early does not read it.
+            let _ = stream.write_all(input.as_bytes());
+        }
+        Self::end(child)
+    }
+
+    /// Every file and folder there is, hidden ones too.
+    pub fn listing(&self) -> Listing {
+        let mut listing = Listing::new();
+        list(self.folder.path(), self.folder.path(), &mut listing);
+        listing
+    }
+}
+
+fn list(root: &Path, folder: &Path, listing: &mut Listing) {
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the entry can be read").path();
+        let facts = fs::symlink_metadata(&path).expect("it is there");
+        let bytes = match fs::read(&path) {
+            Ok(bytes) if facts.is_file() && bytes.len() < 1 << 20 => bytes,
+            _ => Vec::new(),
+        };
+        let name = path.strip_prefix(root).expect("it is below the root").to_owned();
+        listing.insert(name, (facts.ino(), if facts.is_dir() { 0 } else { facts.len() }, bytes));
+        if facts.is_dir() {
+            list(root, &path, listing);
+        }
+    }
+}
+
+/// Compares with a stored snapshot; its name is the test's.
+macro_rules! snapshot {
+    ($name:expr, $value:expr) => {{
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cli/snapshots"));
+        settings.bind(|| insta::assert_snapshot!($name, $value));
+    }};
+}
+pub(crate) use snapshot;

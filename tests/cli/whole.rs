@@ -1,0 +1,196 @@
+//! Whole runs: a medium is made, looked at and checked.
+
+use serde_json::Value;
+
+use crate::fixtures::{self, ROOT_CERTIFICATE};
+use crate::support::{Outcome, Sandbox, snapshot};
+
+const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code ps1 \
+    --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 --trusted-root root.pem \
+    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --seed test";
+const PASSWORD: &str = "correct horse battery staple";
+const SECRET: &str = "a-secret-value";
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image(&sandbox);
+    sandbox
+        .write("root.pem", ROOT_CERTIFICATE)
+        .write("password.txt", format!("{PASSWORD}\r\n"))
+        .write("vars.txt", format!("# secret\nDomainJoinPassword={SECRET}\n"));
+    sandbox.shell("chmod 600 password.txt");
+    sandbox
+}
+
+fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", "1798761600")], None);
+    for text in [&outcome.stdout, &outcome.stderr] {
+        assert!(!text.contains(PASSWORD), "the password was printed");
+    }
+    outcome
+}
+
+fn good(sandbox: &Sandbox, arguments: &str) -> String {
+    let outcome = run(sandbox, arguments);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments}");
+    outcome.stdout
+}
+
+#[test]
+fn an_iso_is_made_shown_and_verified() {
+    let sandbox = sandbox();
+    snapshot!("create-iso", good(&sandbox, &format!("{CREATE} --output media.iso --verify")));
+    snapshot!("inspect-iso", good(&sandbox, "inspect media.iso"));
+    snapshot!("verify-iso", good(&sandbox, "verify media.iso"));
+    let inspected = good(&sandbox, "inspect media.iso --password-file password.txt");
+    assert!(inspected.contains("SMSTSMP = https://cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100"), "{inspected}");
+    assert!(inspected.contains("DomainJoinPassword = (not shown"), "{inspected}");
+    assert!(!inspected.contains(SECRET));
+    let revealed = good(&sandbox, "inspect media.iso --password-file password.txt --reveal");
+    assert!(revealed.contains(&format!("DomainJoinPassword = {SECRET}")), "{revealed}");
+}
+
+#[test]
+fn a_disk_image_is_made_shown_and_verified() {
+    let sandbox = sandbox();
+    snapshot!("create-img", good(&sandbox, &format!("{CREATE} --output media.img --partition-scheme mbr")));
+    snapshot!("inspect-img", good(&sandbox, "inspect media.img"));
+    snapshot!("verify-img", good(&sandbox, "verify media.img"));
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_asks_nothing() {
+    let sandbox = sandbox();
+    std::fs::remove_file(sandbox.path("password.txt")).expect("it is there");
+    let before = sandbox.listing();
+    snapshot!("dry-run-img", good(&sandbox, &format!("{CREATE} --output media.img --dry-run")));
+    assert!(before == sandbox.listing());
+    // What was planned is what is made.
+    let planned: Value = json(&good(&sandbox, &format!("{CREATE} --output media.img --dry-run --json")));
+    sandbox.write("password.txt", PASSWORD);
+    let made: Value = json(&run(&sandbox, &format!("{CREATE} --output media.img --json")).stdout);
+    assert_eq!(planned["bytes"], made["bytes"]);
+    assert_eq!(sandbox.read("media.img").len() as u64, made["bytes"].as_u64().expect("a number"));
+}
+
+#[test]
+fn results_as_json() {
+    let sandbox = sandbox();
+    let made = json(&good(&sandbox, &format!("{CREATE} --output media.iso --json")));
+    assert_eq!(made["output"], "media.iso");
+    assert_eq!(made["management"]["cloud_management_gateway"], true);
+    assert_eq!(made["trusted_certificates"][0]["store"], "AuthRoot");
+    assert_eq!(made["trusted_certificates"][0]["was_there"], false);
+    let seen = json(&good(&sandbox, "inspect media.iso --json --password-file password.txt"));
+    assert_eq!(seen["volume"]["type"], "iso");
+    assert_eq!(seen["variables"]["password"], "given");
+    let values = seen["variables"]["variables"].as_array().expect("a list");
+    let secret = values.iter().find(|variable| variable["name"] == "DomainJoinPassword").expect("it was given");
+    assert_eq!(secret["value"], Value::Null);
+    assert_eq!(seen["boot_image"]["certificates"][0]["subject"], made["trusted_certificates"][0]["subject"]);
+    let checked = json(&good(&sandbox, "verify media.iso --json"));
+    assert_eq!(checked["intact"], true);
+    assert!(checked["files_compared"].as_u64() > Some(10));
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("it is JSON")
+}
+
+#[test]
+fn a_damaged_medium_is_found_out() {
+    let sandbox = sandbox();
+    good(&sandbox, &format!("{CREATE} --output media.img --quiet"));
+    let mut image = sandbox.read("media.img");
+    let mark = b"[MediaInfo]";
+    let at = image.windows(mark.len()).position(|bytes| bytes == mark).expect("TsmBootstrap.ini is on the medium");
+    image[at + 1] ^= 0x20;
+    sandbox.write("media.img", image);
+    let outcome = run(&sandbox, "verify media.img");
+    assert_eq!(outcome.code, 1, "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("SMS/data/TsmBootstrap.ini: its SHA-256 is"), "{}", outcome.stdout);
+    assert!(outcome.stdout.ends_with("media.img: NOT INTACT, 1 thing is wrong\n"), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_wrong_password_shows_what_needs_none() {
+    let sandbox = sandbox();
+    good(&sandbox, &format!("{CREATE} --output media.iso --quiet"));
+    sandbox.write("wrong.txt", "wrong");
+    let seen = good(&sandbox, "inspect media.iso --password-file wrong.txt");
+    assert!(seen.contains("wrong") && seen.contains("Boot managers"), "{seen}");
+    assert!(!seen.contains("SMSTSMP ="), "{seen}");
+}
+
+#[test]
+fn an_existing_output_is_replaced_whole_or_not_at_all() {
+    let sandbox = sandbox();
+    sandbox.write("media.iso", "old");
+    let refused = run(&sandbox, &format!("{CREATE} --output media.iso"));
+    assert_eq!((refused.code, sandbox.read("media.iso").as_slice()), (4, b"old".as_slice()));
+    good(&sandbox, &format!("{CREATE} --output media.iso --force --quiet"));
+    let first = sandbox.read("media.iso");
+    assert!(first.len() > 1 << 20);
+    // Equal settings, inputs, time and seed give equal bytes.
+    good(&sandbox, &format!("{CREATE} --output again.iso --quiet"));
+    assert!(first == sandbox.read("again.iso"), "two equal runs differ");
+    let names: Vec<_> = sandbox.listing().into_keys().map(|path| path.display().to_string()).collect();
+    assert_eq!(names, ["again.iso", "boot.wim", "media.iso", "password.txt", "root.pem", "vars.txt"]);
+}
+
+#[test]
+fn a_link_to_the_output_stays_a_link() {
+    let sandbox = sandbox();
+    sandbox.write("store/media.iso", "old");
+    std::os::unix::fs::symlink("store/media.iso", sandbox.path("media.iso")).expect("a link");
+    good(&sandbox, &format!("{CREATE} --output media.iso --force --quiet"));
+    assert!(sandbox.path("media.iso").is_symlink());
+    assert!(sandbox.read("store/media.iso").len() > 1 << 20);
+}
+
+#[test]
+fn a_spec_file_says_the_same_as_options() {
+    let sandbox = sandbox();
+    let spec = "[boot]\nboot-image = \"../boot.wim\"\npackage-id = \"PS100005\"\n\
+        [site]\nsite-code = \"XXX\"\ncmg = \"cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100\"\n\
+        [security]\ntrusted-root = [\"../root.pem\"]\npassword-env = \"NOT_USED\"\n\
+        [media]\nvars-file = \"../vars.txt\"\n\
+        [variables]\nOSDComputerName = \"OTHER\"\n";
+    sandbox.write("specs/media.toml", spec);
+    good(&sandbox, &format!("{CREATE} --output options.iso --quiet"));
+    // Options win: the site code, the password and one variable.
+    good(
+        &sandbox,
+        "create --spec specs/media.toml --site-code PS1 --password-file password.txt --var OSDComputerName=REMOTE \
+         --seed test --output spec.iso --quiet",
+    );
+    assert!(sandbox.read("options.iso") == sandbox.read("spec.iso"), "the two differ");
+}
+
+#[test]
+fn a_password_from_every_place() {
+    let sandbox = sandbox();
+    let base = CREATE.replace("--password-file password.txt", "");
+    let arguments = |more: &str| format!("{base} --quiet {more}");
+    let split = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let epoch = ("SOURCE_DATE_EPOCH", "1798761600");
+    let from_env = split(arguments("--password-env MEDIA_PASSWORD --output env.iso"));
+    let from_input = split(arguments("--password-file - --output input.iso"));
+    let from_env: Vec<&str> = from_env.iter().map(String::as_str).collect();
+    let from_input: Vec<&str> = from_input.iter().map(String::as_str).collect();
+    assert_eq!(sandbox.run_with(&from_env, &[epoch, ("MEDIA_PASSWORD", PASSWORD)], None).code, 0);
+    assert_eq!(sandbox.run_with(&from_input, &[epoch], Some(&format!("{PASSWORD}\nmore\n"))).code, 0);
+    good(&sandbox, &arguments("--password-file password.txt --output file.iso"));
+    assert!(sandbox.read("env.iso") == sandbox.read("file.iso"));
+    assert!(sandbox.read("input.iso") == sandbox.read("file.iso"));
+}
+
+#[test]
+fn an_imported_certificate() {
+    let sandbox = sandbox();
+    sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
+    let arguments = format!("{CREATE} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json");
+    let made = json(&good(&sandbox, &arguments));
+    assert_eq!(made["media_certificate"]["valid_from"], "2027-01-01T00:00:00Z");
+}
