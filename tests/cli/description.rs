@@ -49,7 +49,9 @@ fn every_option_of_create_has_its_key_and_every_key_its_option() {
         for (name, key) in table["properties"].as_object().expect("a table has keys") {
             let key = resolve(&schema, key);
             match (name.as_str(), key["properties"].as_object()) {
-                ("variables-xml", Some(inner)) => keys.extend(inner.keys().map(|key| format!("{name}-{key}"))),
+                ("variables-xml", Some(inner)) => {
+                    keys.extend(inner.keys().map(|key| format!("{name}-{key}")))
+                }
                 _ => _ = keys.insert(name.clone()),
             }
         }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
 use media_core::env::Env;
+use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
+use media_core::pfx;
 use media_core::time::Timestamp;
 use media_core::x509::{self, SelfSignedRequest};
-use media_core::pfx;
-use secrecy::SecretString;
 use media_tests::boot_image::{BootImageRecipe, Hives};
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::support::Sandbox;
@@ -73,7 +73,8 @@ pub fn media_certificate(password: &str) -> Vec<u8> {
 
 fn software_hive() -> Vec<u8> {
     let time = Timestamp::from_unix(1_725_580_800);
-    let mut hive = Hive::create(Version::V1_3, "SOFTWARE", ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
+    let mut hive =
+        Hive::create(Version::V1_3, "SOFTWARE", ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
     for key in [r"Microsoft\SystemCertificates\ROOT\Certificates", r"Microsoft\Windows NT\CurrentVersion"] {
         hive.create_key(key, time).expect("a key");
     }

@@ -70,7 +70,10 @@ impl Sandbox {
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
         command.args(arguments);
-        self.surroundings(&mut command).stdin(Stdio::null()).spawn().expect("the command was built for this suite")
+        self.surroundings(&mut command)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the command was built for this suite")
     }
 
     /// Waits for the end of a command.

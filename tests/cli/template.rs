@@ -29,7 +29,8 @@ fn the_example_shows_every_key() {
         for key in definition["properties"].as_object().into_iter().flat_map(|keys| keys.keys()) {
             let shown = text.lines().any(|line| {
                 let line = line.trim_start_matches(['#', ' ']);
-                line.starts_with(&format!("{key} =")) || (line.starts_with('[') && line.contains(&format!("{key}]")))
+                line.starts_with(&format!("{key} ="))
+                    || (line.starts_with('[') && line.contains(&format!("{key}]")))
             });
             assert!(shown, "{key} is not in {}", Path::new(EXAMPLE).display());
             keys += 1;

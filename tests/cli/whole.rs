@@ -44,7 +44,10 @@ fn an_iso_is_made_shown_and_verified() {
     snapshot!("inspect-iso", good(&sandbox, "inspect media.iso"));
     snapshot!("verify-iso", good(&sandbox, "verify media.iso"));
     let inspected = good(&sandbox, "inspect media.iso --password-file password.txt");
-    assert!(inspected.contains("SMSTSMP = https://cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100"), "{inspected}");
+    assert!(
+        inspected.contains("SMSTSMP = https://cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100"),
+        "{inspected}"
+    );
     assert!(inspected.contains("DomainJoinPassword = (not shown"), "{inspected}");
     assert!(!inspected.contains(SECRET));
     let revealed = good(&sandbox, "inspect media.iso --password-file password.txt --reveal");
@@ -86,7 +89,8 @@ fn results_as_json() {
     assert_eq!(seen["volume"]["type"], "iso");
     assert_eq!(seen["variables"]["password"], "given");
     let values = seen["variables"]["variables"].as_array().expect("a list");
-    let secret = values.iter().find(|variable| variable["name"] == "DomainJoinPassword").expect("it was given");
+    let secret =
+        values.iter().find(|variable| variable["name"] == "DomainJoinPassword").expect("it was given");
     assert_eq!(secret["value"], Value::Null);
     assert_eq!(seen["boot_image"]["certificates"][0]["subject"], made["trusted_certificates"][0]["subject"]);
     let checked = json(&good(&sandbox, "verify media.iso --json"));
@@ -104,7 +108,8 @@ fn a_damaged_medium_is_found_out() {
     good(&sandbox, &format!("{CREATE} --output media.img --quiet"));
     let mut image = sandbox.read("media.img");
     let mark = b"[MediaInfo]";
-    let at = image.windows(mark.len()).position(|bytes| bytes == mark).expect("TsmBootstrap.ini is on the medium");
+    let at =
+        image.windows(mark.len()).position(|bytes| bytes == mark).expect("TsmBootstrap.ini is on the medium");
     image[at + 1] ^= 0x20;
     sandbox.write("media.img", image);
     let outcome = run(&sandbox, "verify media.img");
@@ -190,7 +195,9 @@ fn a_password_from_every_place() {
 fn an_imported_certificate() {
     let sandbox = sandbox();
     sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
-    let arguments = format!("{CREATE} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json");
+    let arguments = format!(
+        "{CREATE} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json"
+    );
     let made = json(&good(&sandbox, &arguments));
     assert_eq!(made["media_certificate"]["valid_from"], "2027-01-01T00:00:00Z");
 }

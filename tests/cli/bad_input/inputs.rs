@@ -44,7 +44,10 @@ fn boot_images_that_are_none() {
 
 #[test]
 fn boot_images_that_would_not_boot() {
-    let like = |name: &'static str, code, arguments: &str, change: fn(&mut media_tests::boot_image::BootImageRecipe)| {
+    let like = |name: &'static str,
+                code,
+                arguments: &str,
+                change: fn(&mut media_tests::boot_image::BootImageRecipe)| {
         let arguments = format!("{REAL} {arguments}");
         case(name, code, &arguments).with(move |sandbox| fixtures::boot_image_like(sandbox, name, change))
     };
@@ -53,18 +56,32 @@ fn boot_images_that_would_not_boot() {
         &[
             like("no image marked bootable", 3, "", |recipe| recipe.boot_index = 0),
             like("an image that is not there", 2, "--image-index 3", |_| ()),
-            like("LZMS", 3, "", |recipe| (recipe.compression, recipe.chunk_size) = (Compression::Lzms, 128 << 10)),
-            like("chunks of 64 KiB", 3, "", |recipe| (recipe.compression, recipe.chunk_size) = (Compression::Xpress, 64 << 10)),
+            like("LZMS", 3, "", |recipe| {
+                (recipe.compression, recipe.chunk_size) = (Compression::Lzms, 128 << 10)
+            }),
+            like("chunks of 64 KiB", 3, "", |recipe| {
+                (recipe.compression, recipe.chunk_size) = (Compression::Xpress, 64 << 10)
+            }),
             damaged("part 2 of 3", 40, b"\x02\0\x03\0"),
             like("no boot managers of 2023", 3, "--boot-manager 2023", |recipe| recipe.with_2023_set = false),
             like("no boot managers of 2011", 3, "--boot-manager 2011", |recipe| recipe.with_2011_set = false),
             like("no files of Configuration Manager", 3, "", |recipe| recipe.configmgr_files = false),
-            like("no boot configuration of its own", 3, "--boot-configuration boot-image", |recipe| recipe.bcd = false),
-            like("no hive to put a certificate into", 3, "--trusted-root root.pem", |recipe| recipe.hives.software = b"SOFTWARE".to_vec()),
+            like("no boot configuration of its own", 3, "--boot-configuration boot-image", |recipe| {
+                recipe.bcd = false
+            }),
+            like("no hive to put a certificate into", 3, "--trusted-root root.pem", |recipe| {
+                recipe.hives.software = b"SOFTWARE".to_vec()
+            }),
         ]
         .map(|case| {
             let prepare = case.prepare;
-            Case { prepare: Box::new(move |sandbox| { prepare(sandbox); sandbox.write("root.pem", ROOT_CERTIFICATE); }), ..case }
+            Case {
+                prepare: Box::new(move |sandbox| {
+                    prepare(sandbox);
+                    sandbox.write("root.pem", ROOT_CERTIFICATE);
+                }),
+                ..case
+            }
         }),
     );
 }
@@ -88,7 +105,8 @@ fn passwords() {
             file("half a UTF-16 character", b"\xFF\xFEs"),
             with_image(case("a folder", 3, &format!("{REAL} --password-file /"))),
             with_image(case("not set", 3, &format!("{REAL} --password-env NO_SUCH_VARIABLE"))),
-            with_image(case("set to nothing", 3, &format!("{REAL} --password-env EMPTY"))).environment("EMPTY", ""),
+            with_image(case("set to nothing", 3, &format!("{REAL} --password-env EMPTY")))
+                .environment("EMPTY", ""),
             with_image(case("nobody to ask", 3, &format!("{REAL} --password-prompt"))),
             with_image(case("nothing on standard input", 3, &format!("{REAL} --password-file -"))).input(""),
         ],
@@ -152,7 +170,8 @@ fn other_files() {
     check(
         "other-files",
         &[
-            case("no such file of variables", 3, &format!("{REAL} --vars-file vars.txt")).with(fixtures::boot_image),
+            case("no such file of variables", 3, &format!("{REAL} --vars-file vars.txt"))
+                .with(fixtures::boot_image),
             variables("a line without =", "vars.txt", 2, "# secret values\nA=1\nsecret value\n"),
             variables("a variable given twice", "vars.txt", 2, "A=1\na=2\n"),
             variables("a variable without a name", "vars.txt", 2, "=1\n"),
@@ -163,9 +182,14 @@ fn other_files() {
                 fixtures::boot_image(sandbox);
                 sandbox.write("vars.txt", b"A=1\nB=\xFF\n");
             }),
-            case("no such boot file", 3, &format!("{REAL} --boot-file boot/boot.sdi=boot.sdi")).with(fixtures::boot_image),
-            case("a boot file with a name FAT32 cannot hold", 3, &format!("{} --boot-file boot/a:b=boot.wim", REAL.replace("iso", "img")))
+            case("no such boot file", 3, &format!("{REAL} --boot-file boot/boot.sdi=boot.sdi"))
                 .with(fixtures::boot_image),
+            case(
+                "a boot file with a name FAT32 cannot hold",
+                3,
+                &format!("{} --boot-file boot/a:b=boot.wim", REAL.replace("iso", "img")),
+            )
+            .with(fixtures::boot_image),
         ],
     );
 }

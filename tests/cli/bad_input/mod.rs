@@ -78,7 +78,8 @@ pub fn check(group: &str, cases: &[Case]) {
             assert_eq!(message, with_output, "{}: the message changes when there is an output", case.name);
         }
         let typed = case.arguments.join(" ");
-        let _ = write!(transcript, "# {}\n$ tsmedia {typed}\n{message}[exit code {}]\n\n", case.name, case.code);
+        let _ =
+            write!(transcript, "# {}\n$ tsmedia {typed}\n{message}[exit code {}]\n\n", case.name, case.code);
     }
     snapshot!(format!("bad-input-{group}"), transcript);
 }
@@ -107,4 +108,5 @@ fn check_once(case: &Case, force: Option<&str>) -> String {
 const BASE: &str = "create --boot-image boot.PS100005.wim --site-code PS1 --management-point mp.contoso.com --output out.iso";
 
 /// The same with a boot image that is there, and good.
-const REAL: &str = "create --boot-image boot.wim --site-code PS1 --management-point mp.contoso.com --output out.iso";
+const REAL: &str =
+    "create --boot-image boot.wim --site-code PS1 --management-point mp.contoso.com --output out.iso";

@@ -16,10 +16,14 @@ fn places() {
             case("in a missing folder", 4, &at("no/such/out.iso")),
             case("below a file", 4, &at("file/out.iso")).with(|sandbox| _ = sandbox.write("file", "x")),
             case("is there", 4, REAL).with(|sandbox| _ = sandbox.write("out.iso", "old")).about_output(),
-            case("is there in another case", 4, &at("./out.iso")).with(|sandbox| _ = sandbox.write("out.iso", "old")).about_output(),
-            case("is a folder", 4, &format!("{} --format iso", at("folder"))).with(|sandbox| _ = sandbox.write("folder/x", "")),
+            case("is there in another case", 4, &at("./out.iso"))
+                .with(|sandbox| _ = sandbox.write("out.iso", "old"))
+                .about_output(),
+            case("is a folder", 4, &format!("{} --format iso", at("folder")))
+                .with(|sandbox| _ = sandbox.write("folder/x", "")),
             case("is a folder, by force", 4, &format!("{} --format iso --force", at("folder")))
-                .with(|sandbox| _ = sandbox.write("folder/x", "")).about_output(),
+                .with(|sandbox| _ = sandbox.write("folder/x", ""))
+                .about_output(),
             case("ends in a slash", 2, &format!("{} --format iso", at("out/"))),
             case("is the folder above", 4, &format!("{} --format iso --force", at(".."))).about_output(),
             case("is a device", 4, &format!("{} --format img --force", at("/dev/null"))).about_output(),
@@ -82,9 +86,14 @@ fn sizes() {
         "sizes",
         &[
             case("too small for the content", 2, &format!("{img} --size 1M")).with(fixtures::boot_image),
-            case("too small, with an MBR", 2, &format!("{img} --size 32M --partition-scheme mbr")).with(fixtures::boot_image),
-            case("too small for FAT32 with such clusters", 2, &format!("{img} --size 100M --cluster-size 32K"))
+            case("too small, with an MBR", 2, &format!("{img} --size 32M --partition-scheme mbr"))
                 .with(fixtures::boot_image),
+            case(
+                "too small for FAT32 with such clusters",
+                2,
+                &format!("{img} --size 100M --cluster-size 32K"),
+            )
+            .with(fixtures::boot_image),
         ],
     );
 }
@@ -155,7 +164,9 @@ fn interruption_leaves_nothing_behind() {
         fixtures::boot_image(&sandbox);
         sandbox.write("out.img", "the old output\n");
         // Enough to copy and to read back that there is time to stop it.
-        fs::File::create(sandbox.path("large.bin")).and_then(|file| file.set_len(512 << 20)).expect("a sparse file");
+        fs::File::create(sandbox.path("large.bin"))
+            .and_then(|file| file.set_len(512 << 20))
+            .expect("a sparse file");
         let before = sandbox.listing();
         let arguments = REAL.replace("out.iso", "out.img --force --verify --boot-file large.bin=large.bin");
         let child = sandbox.start(&arguments.split(' ').collect::<Vec<_>>());
@@ -163,7 +174,12 @@ fn interruption_leaves_nothing_behind() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let pid = child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", signal, &pid]).status().is_ok_and(|status| status.success()));
+        assert!(
+            std::process::Command::new("kill")
+                .args(["-s", signal, &pid])
+                .status()
+                .is_ok_and(|status| status.success())
+        );
         let outcome = Sandbox::end(child);
         assert_eq!(outcome.code, 130, "{signal}: {}", outcome.stderr);
         assert_eq!(outcome.stderr, "error: interrupted; nothing was left behind\n");

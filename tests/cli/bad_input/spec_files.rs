@@ -23,8 +23,10 @@ fn files() {
             case("no such file", 3, RUN),
             case("a folder", 3, "create --spec folder --output out.iso")
                 .with(|sandbox| _ = sandbox.write("folder/file", "")),
-            case("not text", 3, RUN).with(|sandbox| _ = sandbox.write("media.toml", b"[boot]\nboot-image = \"\xFF\"\n")),
-            case("far too large", 3, RUN).with(|sandbox| _ = sandbox.write("media.toml", "#".repeat(2 << 20))),
+            case("not text", 3, RUN)
+                .with(|sandbox| _ = sandbox.write("media.toml", b"[boot]\nboot-image = \"\xFF\"\n")),
+            case("far too large", 3, RUN)
+                .with(|sandbox| _ = sandbox.write("media.toml", "#".repeat(2 << 20))),
             spec("empty", ""),
         ],
     );
@@ -40,7 +42,10 @@ fn text() {
             spec("a key given twice", "[site]\nsite-code = \"PS1\"\nsite-code = \"PS2\"\n"),
             spec("a table that is none", "[sites]\nsite-code = \"PS1\"\n"),
             spec("a key that is none", "[boot]\nboot-image = \"boot.wim\"\npakage-id = \"PS100005\"\n"),
-            spec("a key of another table", "[boot]\nboot-image = \"boot.wim\"\n\n[media]\nsite-code = \"PS1\"\n"),
+            spec(
+                "a key of another table",
+                "[boot]\nboot-image = \"boot.wim\"\n\n[media]\nsite-code = \"PS1\"\n",
+            ),
             spec("a number for a text", "[site]\nsite-code = 101\n"),
             spec("a text for a number", "[site]\nhttp-port = \"80\"\n"),
             spec("a text for yes or no", "[media]\nunattended = \"yes\"\n"),
@@ -65,7 +70,10 @@ fn values() {
     check(
         "spec-values",
         &[
-            spec("site code", "[boot]\nboot-image = \"b.wim\"\n[site]\nmanagement-point = [\"mp\"]\nsite-code = \"PS10\"\n"),
+            spec(
+                "site code",
+                "[boot]\nboot-image = \"b.wim\"\n[site]\nmanagement-point = [\"mp\"]\nsite-code = \"PS10\"\n",
+            ),
             lines("date", "[security]\ncertificate-start = \"31.1.2027\"\n"),
             lines("media GUID", "[media]\nmedia-guid = \"12345\"\n"),
             lines("label", "[media]\nlabel = \"a/b\"\n"),
@@ -83,19 +91,34 @@ fn combinations() {
     check(
         "spec-combinations",
         &[
-            spec("dynamic through a gateway", "[boot]\nboot-image = \"b.wim\"\n\n[site]\nsite-code = \"PS1\"\nmedia-mode = \"dynamic\"\ncmg = \"cmg.contoso.com/CCM_Proxy_MutualAuth/1\"\n"),
-            case("gateway without a password", 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", gateway)),
-            case("a gateway in the file, dynamic on the command line", 2, &format!("{RUN} --media-mode dynamic"))
+            spec(
+                "dynamic through a gateway",
+                "[boot]\nboot-image = \"b.wim\"\n\n[site]\nsite-code = \"PS1\"\nmedia-mode = \"dynamic\"\ncmg = \"cmg.contoso.com/CCM_Proxy_MutualAuth/1\"\n",
+            ),
+            case("gateway without a password", 2, RUN)
                 .with(move |sandbox| _ = sandbox.write("media.toml", gateway)),
-            lines("imported certificate with an expiry", "[security]\ncertificate = \"a.pfx\"\ncertificate-expiry = 2027-12-31\n"),
-            lines("expiry before start", "[security]\ncertificate-start = 2027-12-31\ncertificate-expiry = 2027-01-01\n"),
+            case(
+                "a gateway in the file, dynamic on the command line",
+                2,
+                &format!("{RUN} --media-mode dynamic"),
+            )
+            .with(move |sandbox| _ = sandbox.write("media.toml", gateway)),
+            lines(
+                "imported certificate with an expiry",
+                "[security]\ncertificate = \"a.pfx\"\ncertificate-expiry = 2027-12-31\n",
+            ),
+            lines(
+                "expiry before start",
+                "[security]\ncertificate-start = 2027-12-31\ncertificate-expiry = 2027-01-01\n",
+            ),
             lines("two passwords", "[security]\npassword-file = \"a\"\npassword-env = \"B\"\n"),
             lines("prestart command without its variable", "[media]\nprestart-command = \"x.cmd\"\n"),
             lines("cluster size of an ISO", "[output]\ncluster-size = \"4K\"\n"),
             lines("size of an ISO", "[output]\nsize = \"8G\"\n"),
             lines("prompt of a disk image", "[output]\nformat = \"img\"\nprompt = true\n"),
-            case("an output that is neither", 2, "create --spec media.toml")
-                .with(|sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\noutput = \"out.bin\"\n"))),
+            case("an output that is neither", 2, "create --spec media.toml").with(|sandbox| {
+                _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\noutput = \"out.bin\"\n"))
+            }),
         ],
     );
 }
