@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use crate::disk::DiskTable;
 use crate::fat32;
-use crate::hive::boot_configuration::{self, RamdiskBoot};
 use crate::hive::HiveError;
+use crate::hive::boot_configuration::{self, RamdiskBoot};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Labels};
 use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
@@ -226,7 +226,9 @@ fn file_systems(disc: &Disc) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(disc.volume_size().map(|_| "ISO 9660".to_owned()));
     found.extend(disc.has_joliet().then(|| "Joliet".to_owned()));
-    found.extend(disc.udf_revision().map(|revision| format!("UDF {:x}.{:02x}", revision >> 8, revision & 0xFF)));
+    found.extend(
+        disc.udf_revision().map(|revision| format!("UDF {:x}.{:02x}", revision >> 8, revision & 0xFF)),
+    );
     found
 }
 

@@ -43,15 +43,19 @@ mod write;
 
 // The public interface is:
 pub use inspect::{
-    BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection, VariablesFacts, VolumeFacts, inspect,
+    BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection, VariablesFacts,
+    VolumeFacts, inspect,
 };
 pub use medium::{Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use spec::{
-    BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec, Prestart,
-    SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
+    BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
+    Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
 };
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify};
 pub use write::{Receipt, WriteError, write};
+
+#[cfg(test)]
+mod referee;

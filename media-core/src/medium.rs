@@ -151,12 +151,16 @@ impl Medium {
     /// [`MediumError`] when the volume is damaged.
     pub fn files(&self) -> Result<Vec<MediumFile>, MediumError> {
         Ok(match self {
-            Self::Iso(disc) => {
-                disc.files()?.into_iter().map(|file| MediumFile { path: file.path, content: file.content }).collect()
-            }
-            Self::Disk { volume, .. } => {
-                volume.files()?.into_iter().map(|file| MediumFile { path: file.path, content: file.content }).collect()
-            }
+            Self::Iso(disc) => disc
+                .files()?
+                .into_iter()
+                .map(|file| MediumFile { path: file.path, content: file.content })
+                .collect(),
+            Self::Disk { volume, .. } => volume
+                .files()?
+                .into_iter()
+                .map(|file| MediumFile { path: file.path, content: file.content })
+                .collect(),
             _ => Vec::new(),
         })
     }

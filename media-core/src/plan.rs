@@ -197,7 +197,11 @@ impl Plan {
     fn add_structures(&mut self, start: u64, layout: Layout) {
         for structure in layout.structures {
             let piece = Piece::Bytes(structure.bytes.into());
-            self.extents.push(Extent { offset: start + structure.offset, label: structure.label.to_owned(), piece });
+            self.extents.push(Extent {
+                offset: start + structure.offset,
+                label: structure.label.to_owned(),
+                piece,
+            });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Programs we did not write, as referees of tests. Included by path into the test modules that need it.
+//! Programs we did not write, as referees of tests.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,8 +21,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let module = module_path!().replace("::", "-");
-        let name = format!("{module}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("media-core-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("the temporary folder is writable");
         Self(path)

@@ -18,7 +18,6 @@ use crate::media::variables::{self, VariablesError};
 use crate::pe;
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeFile, VolumeIds};
-use crate::wim::Version;
 
 pub use boot_configuration::BootConfigurationOrigin;
 
@@ -120,7 +119,12 @@ pub enum StageError {
 ///
 /// # Errors
 /// [`StageError`] names the input and what is wrong with it.
-pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Observer) -> Result<Staged, StageError> {
+pub fn stage(
+    spec: &MediaSpec,
+    env: &Env,
+    checksums: bool,
+    observer: &mut dyn Observer,
+) -> Result<Staged, StageError> {
     let name = || spec.boot_image.name.clone();
     let in_boot_image = |error| StageError::BootImage { name: name(), error };
     observer.event(Event::Step("reading the boot image"));
@@ -147,7 +151,8 @@ pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Ob
     stop_if_asked(observer)?;
 
     let mut report = report(&image, &boot, &identity, &site);
-    report.boot_configuration = stores.iter().map(|store| (store.file.path.clone(), store.origin.clone())).collect();
+    report.boot_configuration =
+        stores.iter().map(|store| (store.file.path.clone(), store.origin.clone())).collect();
     report.certificates = added.certificates;
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().map(|store| store.file));
@@ -169,7 +174,12 @@ pub fn stage(spec: &MediaSpec, env: &Env, checksums: bool, observer: &mut dyn Ob
     Ok(Staged { tree, report })
 }
 
-fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, site: &SiteVariables) -> StageReport {
+fn report(
+    image: &BootImage,
+    boot: &boot_image::BootFiles,
+    identity: &Identity,
+    site: &SiteVariables,
+) -> StageReport {
     let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
     notes.extend(identity.findings.iter().map(|finding| format!("media certificate: {}", finding.message)));
@@ -179,7 +189,7 @@ fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, 
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,
         architecture: image.architecture,
-        version: image.info().and_then(|info| info.version.map(version_text)),
+        version: image.info().and_then(|info| info.version.map(|version| version.to_string())),
         boot_manager: boot.set,
         boot_manager_signers: boot_manager.map(signers).unwrap_or_default(),
         boot_configuration: Vec::new(),
@@ -193,14 +203,12 @@ fn report(image: &BootImage, boot: &boot_image::BootFiles, identity: &Identity, 
     }
 }
 
-fn version_text(version: Version) -> String {
-    format!("{}.{}.{}.{}", version.major, version.minor, version.build, version.service_pack_build)
-}
-
 /// Who issued the certificates a boot manager is signed with; empty when it is not signed or not a program.
 fn signers(file: &BootFile) -> Vec<String> {
     let bytes = file.content.to_vec(64 << 20).unwrap_or_default();
-    pe::read(&bytes).map(|program| program.signers.into_iter().map(|signer| signer.issuer).collect()).unwrap_or_default()
+    pe::read(&bytes)
+        .map(|program| program.signers.into_iter().map(|signer| signer.issuer).collect())
+        .unwrap_or_default()
 }
 
 /// The El Torito images an ISO names. Without one that starts at once, the one that waits for a key is taken.
@@ -210,7 +218,8 @@ fn cd_boot_images(
     notes: &mut Vec<String>,
 ) -> Result<(Option<String>, Option<String>), StageError> {
     let Form::Iso { prompt } = spec.form else { return Ok((None, None)) };
-    let has = |path: &str| files.iter().any(|file| file.path.eq_ignore_ascii_case(path)).then(|| path.to_owned());
+    let has =
+        |path: &str| files.iter().any(|file| file.path.eq_ignore_ascii_case(path)).then(|| path.to_owned());
     let at_once = has(boot_image::UEFI_BOOT_IMAGE);
     let after_key = has(boot_image::UEFI_BOOT_IMAGE_PROMPT);
     let uefi = match (prompt, at_once, after_key) {
@@ -223,13 +232,18 @@ fn cd_boot_images(
             path
         }
         (wants_prompt, _, _) => {
-            let path = if wants_prompt { boot_image::UEFI_BOOT_IMAGE_PROMPT } else { boot_image::UEFI_BOOT_IMAGE };
-            return Err(StageError::NoCdBootImage { name: spec.boot_image.name.clone(), path: path.to_owned() });
+            let path =
+                if wants_prompt { boot_image::UEFI_BOOT_IMAGE_PROMPT } else { boot_image::UEFI_BOOT_IMAGE };
+            return Err(StageError::NoCdBootImage {
+                name: spec.boot_image.name.clone(),
+                path: path.to_owned(),
+            });
         }
     };
     let bios = has(boot_image::BIOS_BOOT_IMAGE).filter(|_| has("bootmgr").is_some());
     if bios.is_none() {
-        notes.push("the ISO starts by UEFI only: the boot image has no etfsboot.com or no bootmgr".to_owned());
+        notes
+            .push("the ISO starts by UEFI only: the boot image has no etfsboot.com or no bootmgr".to_owned());
     }
     Ok((bios, Some(uefi)))
 }

@@ -60,8 +60,13 @@ pub enum VerifyError {
 }
 
 /// Files a medium cannot do without, whatever its architecture.
-const ESSENTIAL: [&str; 5] =
-    [SOURCES_BOOT_WIM, "boot/boot.sdi", "EFI/Microsoft/Boot/BCD", "SMS/data/variables.dat", "SMS/data/TsmBootstrap.ini"];
+const ESSENTIAL: [&str; 5] = [
+    SOURCES_BOOT_WIM,
+    "boot/boot.sdi",
+    "EFI/Microsoft/Boot/BCD",
+    "SMS/data/variables.dat",
+    "SMS/data/TsmBootstrap.ini",
+];
 /// A boot configuration store is some kilobytes.
 const LARGEST_STORE: u64 = 16 << 20;
 const LARGEST_VARIABLES: u64 = 64 << 20;
@@ -106,12 +111,20 @@ fn hive_report(bytes: &[u8]) -> VerifyReport {
 fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {
     for path in ESSENTIAL {
         if find(files, path).is_none() {
-            report.findings.push(Finding::error("medium.missing-file", path, "a bootable medium needs this file"));
+            report.findings.push(Finding::error(
+                "medium.missing-file",
+                path,
+                "a bootable medium needs this file",
+            ));
         }
     }
     let boot_managers = ["EFI/Boot/bootx64.efi", "EFI/Boot/bootia32.efi", "EFI/Boot/bootaa64.efi"];
     if boot_managers.iter().all(|path| find(files, path).is_none()) {
-        report.findings.push(Finding::error("medium.missing-file", "EFI/Boot", "no UEFI boot manager is here"));
+        report.findings.push(Finding::error(
+            "medium.missing-file",
+            "EFI/Boot",
+            "no UEFI boot manager is here",
+        ));
     }
 }
 
@@ -135,7 +148,8 @@ fn compare_with_manifest(
     let mut extra: BTreeMap<String, &MediumFile> =
         files.iter().map(|file| (file.path.to_lowercase(), file)).collect();
     extra.remove(manifest::PATH);
-    observer.event(Event::Begin { what: "comparing files", bytes: listed.iter().map(|file| file.size).sum() });
+    observer
+        .event(Event::Begin { what: "comparing files", bytes: listed.iter().map(|file| file.size).sum() });
     for expected in &listed {
         compare(expected, extra.remove(&expected.path.to_lowercase()), report, observer)?;
     }
@@ -154,7 +168,11 @@ fn compare(
 ) -> Result<(), VerifyError> {
     let path = &expected.path;
     let Some(file) = found else {
-        report.findings.push(Finding::error("manifest.missing-file", path, "the manifest lists it, but it is gone"));
+        report.findings.push(Finding::error(
+            "manifest.missing-file",
+            path,
+            "the manifest lists it, but it is gone",
+        ));
         return Ok(());
     };
     report.files_compared += 1;
@@ -207,7 +225,9 @@ fn check_contents(
 fn check_store(bytes: Vec<u8>, path: &str, report: &mut VerifyReport) {
     report.findings.extend(hive::check(&bytes).into_iter().map(|finding| at(path, finding)));
     match boot_configuration::read(bytes) {
-        Err(error) => report.findings.push(Finding::error("boot-configuration.damaged", path, error.to_string())),
+        Err(error) => {
+            report.findings.push(Finding::error("boot-configuration.damaged", path, error.to_string()))
+        }
         Ok(store) => match store.default_ramdisk() {
             Some(boot) if boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") => {}
             Some(boot) => {
@@ -236,7 +256,9 @@ fn check_boot_image(
     let source: Arc<dyn Source> = Arc::new(file.content.clone());
     match Wim::open(source.clone()).and_then(|wim| wim.verify(observer)) {
         Ok(findings) => report.findings.extend(findings.into_iter().map(|finding| at(&file.path, finding))),
-        Err(WimError::Read { error, .. }) => return Err(VerifyError::Read { path: file.path.clone(), error }),
+        Err(WimError::Read { error, .. }) => {
+            return Err(VerifyError::Read { path: file.path.clone(), error });
+        }
         Err(error) => {
             report.findings.push(Finding::error("boot-image.damaged", &file.path, error.to_string()));
             return Ok(());

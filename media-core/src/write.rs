@@ -69,9 +69,11 @@ pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> R
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
     let whole = |error| WriteError::Sink { label: "the medium".to_owned(), offset: 0, error };
-    let mut run = Run { sink, observer, receipt: Receipt { len: plan.len, ..Receipt::default() }, buffer: Vec::new() };
+    let mut run =
+        Run { sink, observer, receipt: Receipt { len: plan.len, ..Receipt::default() }, buffer: Vec::new() };
     run.sink.set_len(plan.len).map_err(whole)?;
-    let (head, body): (Vec<&Extent>, Vec<&Extent>) = plan.extents.iter().partition(|extent| extent.offset < HEAD);
+    let (head, body): (Vec<&Extent>, Vec<&Extent>) =
+        plan.extents.iter().partition(|extent| extent.offset < HEAD);
     for extent in body {
         run.extent(extent)?;
     }
@@ -100,7 +102,13 @@ impl Run<'_> {
     }
 
     /// Moves a slice: to a common block boundary by hand, then whole blocks by the system, and the rest by hand.
-    fn slice(&mut self, extent: &Extent, source: &Arc<dyn Source>, from: u64, len: u64) -> Result<(), WriteError> {
+    fn slice(
+        &mut self,
+        extent: &Extent,
+        source: &Arc<dyn Source>,
+        from: u64,
+        len: u64,
+    ) -> Result<(), WriteError> {
         let mut done = 0;
         if let Some(file) = source.file().filter(|_| from % BLOCK == extent.offset % BLOCK) {
             done = (from.next_multiple_of(BLOCK) - from).min(len);
@@ -111,7 +119,14 @@ impl Run<'_> {
     }
 
     /// Lets the system move bytes `done..len` of a slice; returns how many it moved before it would no more.
-    fn by_system(&mut self, extent: &Extent, file: &File, from: u64, done: u64, len: u64) -> Result<u64, WriteError> {
+    fn by_system(
+        &mut self,
+        extent: &Extent,
+        file: &File,
+        from: u64,
+        done: u64,
+        len: u64,
+    ) -> Result<u64, WriteError> {
         let mut moved = 0;
         while done + moved < len {
             self.stop_if_asked()?;
@@ -126,8 +141,14 @@ impl Run<'_> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // A full disk is one; everything else means that the system does not do this here.
-                Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                    return Err(WriteError::Sink { label: extent.label.clone(), offset: extent.offset + at, error });
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+                {
+                    return Err(WriteError::Sink {
+                        label: extent.label.clone(),
+                        offset: extent.offset + at,
+                        error,
+                    });
                 }
                 Err(_) => break,
             }

@@ -49,7 +49,7 @@ pub fn examiner(files: &[&str]) -> io::Result<Option<Vec<u8>>> {
 /// As [`examiner`].
 pub fn cd_boot() -> io::Result<Option<Vec<u8>>> {
     let mut script = prologue("/bootmgr.efi");
-    script.push_str("echo tsmedia: the CD starts bootmgr.efi\nchainloader ($medium)/bootmgr.efi\nboot\n");
+    script.push_str("echo tsmedia: the CD starts bootmgr.efi\nset root=$medium\nchainloader ($medium)/bootmgr.efi\nboot\n");
     script.push_str("echo tsmedia: bootmgr.efi was not started\nhalt\n");
     program(&script)
 }

@@ -1,10 +1,7 @@
 use std::sync::OnceLock;
 
 use super::*;
-
-#[path = "../referee.rs"]
-mod referee;
-use referee::{Folder, installed};
+use crate::referee::{Folder, installed};
 
 fn env() -> Env {
     Env::new(Timestamp::parse("2027-01-31").expect("a date"), [9; 32])

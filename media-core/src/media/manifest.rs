@@ -83,10 +83,13 @@ pub fn manifest(tree: &Tree, checksums: bool, observer: &mut dyn Observer) -> Re
 /// [`ManifestError::NotOne`] with what is wrong.
 pub fn read(bytes: &[u8]) -> Result<Vec<ManifestFile>, ManifestError> {
     let wrong = |what: &str| ManifestError::NotOne(what.to_owned());
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| ManifestError::NotOne(error.to_string()))?;
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| ManifestError::NotOne(error.to_string()))?;
     match value["manifest"].as_u64() {
         Some(VERSION) => {}
-        Some(other) => return Err(ManifestError::NotOne(format!("it has version {other}, and this program knows 1"))),
+        Some(other) => {
+            return Err(ManifestError::NotOne(format!("it has version {other}, and this program knows 1")));
+        }
         None => return Err(wrong("it has no version")),
     }
     let files = value["files"].as_array().ok_or_else(|| wrong("it lists no files"))?;
@@ -95,14 +98,22 @@ pub fn read(bytes: &[u8]) -> Result<Vec<ManifestFile>, ManifestError> {
         let path = file["path"].as_str()?;
         Some(ManifestFile { path: path.to_owned(), size: file["size"].as_u64()?, sha256: sha256.to_owned() })
     };
-    files.iter().map(one).collect::<Option<_>>().ok_or_else(|| wrong("a file lacks its path, size or SHA-256"))
+    files
+        .iter()
+        .map(one)
+        .collect::<Option<_>>()
+        .ok_or_else(|| wrong("a file lacks its path, size or SHA-256"))
 }
 
 /// The SHA-256 of a whole source, read once in large pieces.
 ///
 /// # Errors
 /// [`ManifestError`] when it cannot be read or the observer asks to stop.
-pub fn sha256(source: &dyn Source, path: &str, observer: &mut dyn Observer) -> Result<[u8; 32], ManifestError> {
+pub fn sha256(
+    source: &dyn Source,
+    path: &str,
+    observer: &mut dyn Observer,
+) -> Result<[u8; 32], ManifestError> {
     let (mut digest, mut offset, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
     while offset < source.len() {
         if observer.cancelled() {

@@ -57,7 +57,11 @@ impl PackageId {
         if fits {
             return Ok(Self(text.to_ascii_uppercase()));
         }
-        Err(name_error("boot image package id", text, "expected a site code and five hexadecimal digits, for example PS100005"))
+        Err(name_error(
+            "boot image package id",
+            text,
+            "expected a site code and five hexadecimal digits, for example PS100005",
+        ))
     }
 
     /// Finds the package id in the name a site gives its boot images, `boot.PS100005.wim`.
@@ -84,10 +88,13 @@ impl MediaLabel {
     /// # Errors
     /// [`NameError`] when it is empty, longer than 32 characters, or holds a character a volume label cannot.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let expected = "expected 1 to 32 printable ASCII characters without \" * + , . / : ; < = > ? [ \\ ] |";
+        let expected =
+            "expected 1 to 32 printable ASCII characters without \" * + , . / : ; < = > ? [ \\ ] |";
         let fits = (1..=Self::MAXIMUM).contains(&text.len())
             && text.trim() == text
-            && text.bytes().all(|byte| (byte == b' ' || byte.is_ascii_graphic()) && !br#""*+,./:;<=>?[\]|"#.contains(&byte));
+            && text.bytes().all(|byte| {
+                (byte == b' ' || byte.is_ascii_graphic()) && !br#""*+,./:;<=>?[\]|"#.contains(&byte)
+            });
         if fits { Ok(Self(text.to_owned())) } else { Err(name_error("media label", text, expected)) }
     }
 
@@ -122,7 +129,8 @@ impl ManagementPoint {
     /// # Errors
     /// [`NameError`] unless it is a host name with an optional scheme and port and nothing else.
     pub fn on_premises(text: &str, default_scheme: &str) -> Result<Self, NameError> {
-        let expected = "expected a host name such as mp.contoso.com, with http:// or https:// before it if need be";
+        let expected =
+            "expected a host name such as mp.contoso.com, with http:// or https:// before it if need be";
         let (scheme, rest) = split_scheme(text).unwrap_or((default_scheme, text));
         let host = rest.trim_end_matches('/');
         if !is_host(host) {
@@ -141,10 +149,19 @@ impl ManagementPoint {
         let (scheme, rest) = split_scheme(text).unwrap_or(("https", text));
         let mut parts = rest.trim_end_matches('/').split('/');
         let (host, endpoint, number) = (parts.next(), parts.next(), parts.next());
-        if let (Some(host), Some(endpoint), Some(number), None, "https") = (host, endpoint, number, parts.next(), scheme) {
+        if let (Some(host), Some(endpoint), Some(number), None, "https") =
+            (host, endpoint, number, parts.next(), scheme)
+        {
             let known = endpoint.eq_ignore_ascii_case("CCM_Proxy_MutualAuth");
-            if known && is_host(host) && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Ok(Self { url: format!("https://{host}/{endpoint}/{number}"), is_cloud_management_gateway: true });
+            if known
+                && is_host(host)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                return Ok(Self {
+                    url: format!("https://{host}/{endpoint}/{number}"),
+                    is_cloud_management_gateway: true,
+                });
             }
         }
         Err(name_error("cloud management gateway", text, expected))
@@ -191,7 +208,10 @@ mod tests {
         assert_eq!(SiteCode::new("ps1").map(|code| code.as_str().to_owned()), Ok("PS1".to_owned()));
         assert!(SiteCode::new("PS10").is_err());
         assert!(SiteCode::new("P 1").is_err());
-        assert_eq!(PackageId::in_file_name("boot.PS100005.wim").map(|id| id.as_str().to_owned()), Some("PS100005".to_owned()));
+        assert_eq!(
+            PackageId::in_file_name("boot.PS100005.wim").map(|id| id.as_str().to_owned()),
+            Some("PS100005".to_owned())
+        );
         assert_eq!(PackageId::in_file_name("winpe.wim"), None);
         assert!(PackageId::new("PS1000G5").is_err());
     }
@@ -208,14 +228,26 @@ mod tests {
     #[test]
     fn management_points() {
         let url = |point: Result<ManagementPoint, _>| point.map(|point| point.url().to_owned()).ok();
-        assert_eq!(url(ManagementPoint::on_premises("mp.contoso.com", "http")).as_deref(), Some("http://mp.contoso.com"));
-        assert_eq!(url(ManagementPoint::on_premises("HTTPS://mp:8443/", "http")).as_deref(), Some("https://mp:8443"));
+        assert_eq!(
+            url(ManagementPoint::on_premises("mp.contoso.com", "http")).as_deref(),
+            Some("http://mp.contoso.com")
+        );
+        assert_eq!(
+            url(ManagementPoint::on_premises("HTTPS://mp:8443/", "http")).as_deref(),
+            Some("https://mp:8443")
+        );
         for wrong in ["ftp://mp", "mp/path", "", "mp:0", "-mp", "m p"] {
             assert_eq!(url(ManagementPoint::on_premises(wrong, "http")), None, "{wrong}");
         }
         let cmg = "cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100";
         assert_eq!(url(ManagementPoint::cloud_management_gateway(cmg)), Some(format!("https://{cmg}")));
-        for wrong in ["cmg.contoso.com", "http://cmg.contoso.com/CCM_Proxy_MutualAuth/1", "cmg/CCM_Proxy_ServerAuth/1", "cmg/CCM_Proxy_MutualAuth/x", "cmg/CCM_Proxy_MutualAuth/1/2"] {
+        for wrong in [
+            "cmg.contoso.com",
+            "http://cmg.contoso.com/CCM_Proxy_MutualAuth/1",
+            "cmg/CCM_Proxy_ServerAuth/1",
+            "cmg/CCM_Proxy_MutualAuth/x",
+            "cmg/CCM_Proxy_MutualAuth/1/2",
+        ] {
             assert_eq!(url(ManagementPoint::cloud_management_gateway(wrong)), None, "{wrong}");
         }
     }

@@ -9,9 +9,9 @@ use crate::bytes::to_hex_upper;
 use crate::certstore::CertstoreError;
 use crate::content::Content;
 use crate::hive::{Changed, Hive, HiveError};
+use crate::reg_file::REG_BINARY;
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
-use crate::reg_file::REG_BINARY;
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
@@ -81,7 +81,11 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     Ok(Added { content: edit.finish()?, certificates })
 }
 
-fn add_one(hive: &mut Hive, trusted: &TrustedCertificate, time: Timestamp) -> Result<AddedCertificate, RootsError> {
+fn add_one(
+    hive: &mut Hive,
+    trusted: &TrustedCertificate,
+    time: Timestamp,
+) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
     let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
     let blob = trust::store_blob(&trusted.certificate)?;

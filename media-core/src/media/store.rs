@@ -62,7 +62,9 @@ pub enum CertificateFileError {
     #[error(transparent)]
     Trust(#[from] TrustError),
     /// The registry file names a store that nothing is added to.
-    #[error("the registry file holds a certificate of the store {found}; known are ROOT, AuthRoot, CA and Disallowed")]
+    #[error(
+        "the registry file holds a certificate of the store {found}; known are ROOT, AuthRoot, CA and Disallowed"
+    )]
     UnknownStore {
         /// The store's name.
         found: String,
@@ -80,7 +82,10 @@ pub enum CertificateFileError {
 pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, CertificateFileError> {
     if !reg_file::is_reg_file(bytes) {
         let certificates = x509::read_file(bytes)?;
-        return Ok(certificates.into_iter().map(|certificate| TrustedCertificate { store, certificate }).collect());
+        return Ok(certificates
+            .into_iter()
+            .map(|certificate| TrustedCertificate { store, certificate })
+            .collect());
     }
     let found = trust::certificates_from_reg(&reg_file::parse(bytes)?)?;
     if found.is_empty() {

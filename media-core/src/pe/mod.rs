@@ -104,6 +104,18 @@ pub enum PeError {
         /// What is wrong.
         reason: String,
     },
+    /// A section lies beyond the end of the file.
+    #[error("executable: section {index} has {size} bytes at offset {offset}, but the file has {len}")]
+    SectionOutside {
+        /// Which section, counted from 1.
+        index: usize,
+        /// Where it starts, in bytes.
+        offset: u64,
+        /// Its length in bytes.
+        size: u64,
+        /// The file's length in bytes.
+        len: u64,
+    },
     /// The sections together are longer than the file, so they overlap.
     #[error("executable: its sections have {sections} bytes together, but the file has {len}")]
     Sections {
@@ -155,22 +167,28 @@ fn read_image<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<Executable, Pe
         pe::IMAGE_FILE_MACHINE_ARM64 => Machine::Arm64,
         other => Machine::Other(other),
     };
-    // Each section is hashed, so a table of thousands that name the same bytes would take hours.
-    let sections = image
-        .section_table()
-        .iter()
-        .map(|section| u64::from(section.size_of_raw_data.get(LittleEndian)))
-        .sum();
-    let len = image.data().len() as u64;
-    if sections > len {
-        return Err(PeError::Sections { sections, len });
-    }
+    check_sections(image)?;
     Ok(Executable {
         machine,
         is_efi_application: headers.optional_header().subsystem() == pe::IMAGE_SUBSYSTEM_EFI_APPLICATION,
         signers: signers(image)?,
         file_version: version::file_version(image)?,
     })
+}
+
+/// Each section is hashed, so a table of thousands that name the same bytes would take hours.
+fn check_sections<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<(), PeError> {
+    let len = image.data().len() as u64;
+    let mut sections = 0;
+    for (section, index) in image.section_table().iter().zip(1..) {
+        let offset = u64::from(section.pointer_to_raw_data.get(LittleEndian));
+        let size = u64::from(section.size_of_raw_data.get(LittleEndian));
+        if size > 0 && offset + size > len {
+            return Err(PeError::SectionOutside { index, offset, size, len });
+        }
+        sections += size;
+    }
+    if sections > len { Err(PeError::Sections { sections, len }) } else { Ok(()) }
 }
 
 fn signers<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<Vec<Signer>, PeError> {

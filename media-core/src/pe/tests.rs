@@ -2,10 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bytes::to_utf16le;
-
-#[path = "../referee.rs"]
-mod referee;
-use referee::{Folder, installed};
+use crate::referee::{Folder, installed};
 
 const PCA_2011: &str = "Microsoft Windows Production PCA 2011";
 const CA_2023: &str = "Windows UEFI CA 2023";
@@ -176,9 +173,16 @@ fn files_that_are_no_programs_or_contradict_themselves_are_refused() {
     for len in 0..0x400 {
         assert!(super::read(&sound[..len]).is_err(), "cut to {len}");
     }
+    let mut outside = sound.clone();
+    outside[0x58 + 240 + 16..][..4].copy_from_slice(&0x201_u32.to_le_bytes());
+    let expected = PeError::SectionOutside { index: 1, offset: 0x200, size: 0x201, len: 0x400 };
+    assert_eq!(refused(&outside), expected);
     let mut overlapping = sound.clone();
-    overlapping[0x58 + 240 + 16..][..4].copy_from_slice(&0x7FFF_FFFF_u32.to_le_bytes());
-    assert_eq!(refused(&overlapping), PeError::Sections { sections: 0x7FFF_FFFF, len: 0x400 });
+    overlapping[0x46] = 2;
+    let section = 0x58 + 240;
+    overlapping.copy_within(section..section + 40, section + 40);
+    overlapping[section + 40 + 16..][..8].copy_from_slice(&[0xFF, 3, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(refused(&overlapping), PeError::Sections { sections: 0x5FF, len: 0x400 });
     let mut outside = sound.clone();
     outside[0x58 + 112 + 4 * 8..][..8].copy_from_slice(&[0, 4, 0, 0, 16, 0, 0, 0]);
     assert!(matches!(refused(&outside), PeError::CertificateTable { .. }));

@@ -3,10 +3,7 @@ use std::sync::OnceLock;
 use rand_core::SeedableRng;
 
 use super::*;
-
-#[path = "../referee.rs"]
-mod referee;
-use referee::{Folder, installed};
+use crate::referee::{Folder, installed};
 
 const PASSWORD: &str = "{8B9E032D-A106-4E2E-A792-7A5833";
 

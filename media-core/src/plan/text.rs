@@ -21,7 +21,9 @@ impl Plan {
         let mut runs: Vec<(u64, u64, &str)> = Vec::new();
         for extent in &self.extents {
             match runs.last_mut() {
-                Some(run) if run.2 == extent.label && run.0 + run.1 == extent.offset => run.1 += extent.piece.len(),
+                Some(run) if run.2 == extent.label && run.0 + run.1 == extent.offset => {
+                    run.1 += extent.piece.len()
+                }
                 _ => runs.push((extent.offset, extent.piece.len(), &extent.label)),
             }
         }

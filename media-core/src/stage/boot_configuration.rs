@@ -70,16 +70,25 @@ fn store(
     }
     let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
     let loader = loader(image, firmware).ok_or_else(|| {
-        refuse(format!("no loader for {firmware} is in the image; looked for {}", loaders(firmware).join(", ")))
+        refuse(format!(
+            "no loader for {firmware} is in the image; looked for {}",
+            loaders(firmware).join(", ")
+        ))
     })?;
     let mut reason = "asked for".to_owned();
     if spec.boot_configuration != BootConfigurationChoice::Made {
         match own_store(image, firmware) {
             Ok((origin, bytes)) => {
-                let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: origin.clone() };
+                let file = TreeFile {
+                    path: path.to_owned(),
+                    content: Content::bytes(bytes),
+                    origin: origin.clone(),
+                };
                 return Ok(Some(Store { file, origin: BootConfigurationOrigin::BootImage(origin) }));
             }
-            Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => return Err(refuse(why)),
+            Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => {
+                return Err(refuse(why));
+            }
             Err(why) => reason = why,
         }
     }
@@ -118,7 +127,8 @@ fn own_stores(architecture: Architecture, firmware: Firmware) -> Vec<String> {
 }
 
 fn boots_the_image(image: &BootImage, bytes: &[u8]) -> Result<(), String> {
-    let store = boot_configuration::read(bytes.to_vec()).map_err(|error| format!("cannot be read: {error}"))?;
+    let store =
+        boot_configuration::read(bytes.to_vec()).map_err(|error| format!("cannot be read: {error}"))?;
     let boot = store.default_ramdisk().ok_or("starts no RAM disk")?;
     if !boot.from_boot_device || !boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") {
         return Err(format!("boots {} and not \\sources\\boot.wim of its own medium", boot.wim_path));

@@ -66,6 +66,13 @@ pub struct Version {
     pub service_pack_level: u32,
 }
 
+impl std::fmt::Display for Version {
+    /// As Windows writes it: `10.0.26100.1`.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}.{}.{}.{}", self.major, self.minor, self.build, self.service_pack_build)
+    }
+}
+
 /// The XML's bytes as they are in the file.
 pub fn read(source: &dyn Source, header: &Header) -> Result<Vec<u8>, WimError> {
     read_resource(source, header, "XML", header.xml, XML_LIMIT)

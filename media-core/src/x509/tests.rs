@@ -4,10 +4,7 @@ use rand_core::SeedableRng;
 
 use super::*;
 use crate::bytes::{to_hex_lower, to_hex_upper, to_utf16le};
-
-#[path = "../referee.rs"]
-mod referee;
-use referee::{Folder, installed};
+use crate::referee::{Folder, installed};
 
 const ROOT: &str = "req -x509 -nodes -keyout key.pem -out root.pem -days 3650 -newkey rsa:2048 \
     -subj '/C=DE/O=Contoso/CN=Contoso Root' -addext basicConstraints=critical,CA:TRUE,pathlen:1 \

@@ -61,7 +61,7 @@ fn put_boot_sector(out: &mut [u8], sectors: usize, cluster_sectors: usize, fat_s
     put_u16(out, 26, 2);
     out[38] = 0x29;
     out[39..43].copy_from_slice(&[0x45, 0x46, 0x49, 0x53]);
-    out[43..62].copy_from_slice(b"EFISECTOR  FAT12   ");
+    out[43..62].copy_from_slice(b"NO NAME    FAT12   ");
     out[62..64].copy_from_slice(&[0xEB, 0xFE]);
     put_u16(out, 510, 0xAA55);
 }

@@ -133,7 +133,8 @@ fn add_folders<'a>(folders: &mut BTreeMap<String, BTreeMap<String, Child<'a>>>, 
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
     add_folders(folders, parent);
     let child = Child::Folder { name: name.into(), path: path.into() };
-    folders.entry(parent.into()).or_default().insert(name.to_uppercase(), child);
+    let old = folders.entry(parent.into()).or_default().insert(name.to_uppercase(), child);
+    assert!(old.is_none(), "{path} is there twice, spelled differently");
 }
 
 impl Child<'_> {

@@ -75,7 +75,7 @@ impl Made<'_> {
         let zone = ("Zone.Identifier".into(), FileContent::bytes(*b"[ZoneTransfer]\r\nZoneId=3\r\n"));
         self.last().streams.push(zone);
         self.put("Windows/System32/LogFiles/setupact.log", "");
-        self.put("Windows/System32/catroot/dberr.txt", "CatalogDB: 1:00:00\r\n");
+        self.put("Windows/System32/CatRoot/dberr.txt", "CatalogDB: 1:00:00\r\n");
         self.last().attributes = NTFS_COMPRESSED;
         self.put("Windows/System32/netprofm.ini", "[version]\r\n");
         self.last().attributes = INTEGRITY_STREAM;

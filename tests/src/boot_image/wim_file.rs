@@ -132,10 +132,9 @@ impl Writer<'_> {
                 for (hash, content) in contents.filter(|(_, content)| !content.is_empty()) {
                     total.bytes += content.len();
                     if further_name {
-                        // Names of one file share its reference.
                         total.hard_link_bytes += content.len();
-                        continue;
                     }
+                    // Every name counts as a reference, further names of one file too.
                     let count = references.entry(hash).or_insert(0);
                     if *count == 0 {
                         order.push((hash, content));

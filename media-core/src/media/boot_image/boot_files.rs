@@ -85,7 +85,9 @@ fn choose_set(image: &BootImage, spec: &BootImageSpec) -> Result<BootManagerSet,
             looked_for: vec![BOOT_MANAGER_2023.to_owned()],
         }),
         BootManagerChoice::Ca2023 => Ok(BootManagerSet::Ca2023),
-        BootManagerChoice::Auto if has_2023 && image.image.find(FONTS_2023).is_some() => Ok(BootManagerSet::Ca2023),
+        BootManagerChoice::Auto if has_2023 && image.image.find(FONTS_2023).is_some() => {
+            Ok(BootManagerSet::Ca2023)
+        }
         BootManagerChoice::Auto => Ok(BootManagerSet::Pca2011),
     }
 }
@@ -160,13 +162,16 @@ impl Taking<'_> {
     }
 
     fn ramdisk(&mut self) -> Result<(), BootImageError> {
-        let paths = [r"\sms\boot\boot.sdi", r"\Windows\Boot\DVD\EFI\boot.sdi", r"\Windows\Boot\DVD\PCAT\boot.sdi"];
+        let paths =
+            [r"\sms\boot\boot.sdi", r"\Windows\Boot\DVD\EFI\boot.sdi", r"\Windows\Boot\DVD\PCAT\boot.sdi"];
         self.required("boot/boot.sdi", "the RAM disk template", &paths.map(str::to_owned))
     }
 
     /// The El Torito images. A stick does not need them, but carries them as Microsoft's own media do.
     fn cd_images(&mut self, set: BootManagerSet) -> Result<(), BootImageError> {
-        let bin = |name: &str| format!(r"\sms\bin\{}\{name}", self.image.architecture.configuration_manager_folder());
+        let bin = |name: &str| {
+            format!(r"\sms\bin\{}\{name}", self.image.architecture.configuration_manager_folder())
+        };
         if self.image.architecture != Architecture::Arm64 {
             let paths = [bin("etfsboot.com"), r"\Windows\Boot\DVD\PCAT\etfsboot.com".to_owned()];
             self.optional(BIOS_BOOT_IMAGE, &paths)?;
@@ -195,7 +200,8 @@ impl Taking<'_> {
     /// `en-US` first, then the other languages in order.
     fn in_languages(&self, folder: &str, name: &str) -> Vec<String> {
         let mut languages: Vec<String> = self.children(folder).into_iter().map(|(name, _)| name).collect();
-        languages.sort_by_key(|language| (!language.eq_ignore_ascii_case("en-US"), language.to_ascii_lowercase()));
+        languages
+            .sort_by_key(|language| (!language.eq_ignore_ascii_case("en-US"), language.to_ascii_lowercase()));
         languages.into_iter().map(|language| format!(r"{folder}\{language}\{name}")).collect()
     }
 
@@ -208,7 +214,12 @@ impl Taking<'_> {
         found
     }
 
-    fn required(&mut self, path: &str, purpose: &'static str, paths: &[String]) -> Result<(), BootImageError> {
+    fn required(
+        &mut self,
+        path: &str,
+        purpose: &'static str,
+        paths: &[String],
+    ) -> Result<(), BootImageError> {
         if self.optional(path, paths)? {
             return Ok(());
         }
@@ -217,7 +228,9 @@ impl Taking<'_> {
 
     /// Takes the first of `paths` there is; what the user gave for this place goes before all of them.
     fn optional(&mut self, path: &str, paths: &[String]) -> Result<bool, BootImageError> {
-        if let Some((_, source)) = self.spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)) {
+        if let Some((_, source)) =
+            self.spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path))
+        {
             self.push(path.to_owned(), Content::source(source.clone()), "given".to_owned());
             return Ok(true);
         }

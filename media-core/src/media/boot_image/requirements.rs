@@ -18,11 +18,14 @@ pub(super) fn check_file(header: &Header) -> Result<(), BootImageError> {
         return refuse("it is a pipable WIM, whose tables are not where the boot manager looks");
     }
     match header.compression {
-        Compression::Lzms => refuse("it is compressed with LZMS (an ESD file), which the boot manager does not read"),
-        Compression::None => Ok(()),
-        _ if header.chunk_size != CHUNK => {
-            refuse(format!("its chunks are {} bytes, and the boot manager reads only {CHUNK}", header.chunk_size))
+        Compression::Lzms => {
+            refuse("it is compressed with LZMS (an ESD file), which the boot manager does not read")
         }
+        Compression::None => Ok(()),
+        _ if header.chunk_size != CHUNK => refuse(format!(
+            "its chunks are {} bytes, and the boot manager reads only {CHUNK}",
+            header.chunk_size
+        )),
         _ => Ok(()),
     }
 }
@@ -45,7 +48,9 @@ pub(super) fn check_image(image: &Image, info: Option<&ImageInfo>) -> Result<Arc
         return refuse("its XML data does not say which processor architecture it is for");
     };
     let Some(architecture) = Architecture::from_number(number) else {
-        return refuse(format!("it is for processor architecture {number}; known are 0 (x86), 9 (x64) and 12 (ARM64)"));
+        return refuse(format!(
+            "it is for processor architecture {number}; known are 0 (x86), 9 (x64) and 12 (ARM64)"
+        ));
     };
     let holds = |path: &str| image.find(path).is_some_and(|entry| !entry.is_directory());
     if !holds(r"\Windows\System32\wpeinit.exe") && !holds(r"\Windows\System32\winpeshl.exe") {
