@@ -206,7 +206,7 @@ pub enum Error {
     },
     /// The medium could not be staged.
     #[error("{}", advice::staging(.0))]
-    Stage(#[source] StageError),
+    Stage(StageError),
     /// The medium could not be laid out.
     #[error("the medium cannot be laid out: {0}")]
     Plan(#[from] PlanError),

@@ -27,7 +27,11 @@ pub(super) fn staging(error: &StageError) -> String {
         StageError::BootImage { .. }
         | StageError::Roots { .. }
         | StageError::BootConfiguration { .. }
-        | StageError::NoCdBootImage { .. } => format!("the boot image {error}"),
+        | StageError::NoCdBootImage { .. } => format!("the boot image {error}").replacen(
+            ": the boot image would not boot",
+            " would not boot",
+            1,
+        ),
         _ => error.to_string(),
     }
 }

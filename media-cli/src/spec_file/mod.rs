@@ -76,7 +76,13 @@ pub fn read(path: &Path) -> Result<SpecFile, Error> {
 fn on_one_line(span: Range<usize>, text: &str) -> Range<usize> {
     let end =
         text.get(span.clone()).and_then(|part| part.find('\n')).map_or(span.end, |line| span.start + line);
-    span.start..end
+    if end > span.start {
+        return span.start..end;
+    }
+    // Something is missing at this place: the character before it is what can be pointed at.
+    let before = text.get(..span.start).and_then(|text| text.chars().next_back());
+    let before = before.filter(|character| *character != '\n').map_or(0, char::len_utf8);
+    span.start - before..span.start
 }
 
 /// The parser's words in those of someone who does not write programs.
@@ -90,6 +96,13 @@ fn plain_words(message: &str) -> String {
         ("invalid type: sequence", "invalid type: array"),
         ("invalid type: map", "invalid type: table"),
         ("a map", "a table"),
+        ("struct BootTable", "a table: [boot]"),
+        ("struct SiteTable", "a table: [site]"),
+        ("struct SecurityTable", "a table: [security]"),
+        ("struct MediaTable", "a table: [media]"),
+        ("struct OutputTable", "a table: [output]"),
+        ("struct UnknownComputerTable", "a table: [site.unknown-computer]"),
+        ("struct VariablesXmlTable", "a table: [security.variables-xml]"),
         ("expected u16", "expected a number from 0 to 65535"),
         ("expected u32", "expected a number from 0 to 4294967295"),
         ("a boolean", "true or false"),
