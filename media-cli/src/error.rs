@@ -205,8 +205,8 @@ pub enum Error {
         problem: OutputProblem,
     },
     /// The medium could not be staged.
-    #[error(transparent)]
-    Stage(#[from] StageError),
+    #[error("{}", advice::staging(.0))]
+    Stage(#[source] StageError),
     /// The medium could not be laid out.
     #[error("the medium cannot be laid out: {0}")]
     Plan(#[from] PlanError),

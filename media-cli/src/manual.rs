@@ -22,14 +22,15 @@ pub fn schema() -> Result<Exit, Error> {
 
 /// Prints the manual page of the whole command or of one of its commands.
 pub fn page(name: Option<&str>) -> Result<Exit, Error> {
+    // Building gives every command its whole name, `tsmedia create`.
     let mut all = command();
     all.build();
     let described = match name {
         None => all,
-        Some(name) => match all.find_subcommand(name) {
-            Some(found) => found.clone().name(format!("tsmedia-{name}")),
-            None => return Err(Error::setting(format!("there is no command {name:?}"), Place::Nowhere)),
-        },
+        Some(name) => all
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| Error::setting(format!("there is no command {name:?}"), Place::Nowhere))?,
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(described).render(&mut page).map_err(Error::StandardOutput)?;

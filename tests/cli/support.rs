@@ -119,10 +119,8 @@ fn list(root: &Path, folder: &Path, listing: &mut Listing) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the entry can be read").path();
         let facts = fs::symlink_metadata(&path).expect("it is there");
-        let bytes = match fs::read(&path) {
-            Ok(bytes) if facts.is_file() && bytes.len() < 1 << 20 => bytes,
-            _ => Vec::new(),
-        };
+        let small = facts.is_file() && facts.len() < 1 << 20;
+        let bytes = if small { fs::read(&path).expect("it can be read") } else { Vec::new() };
         let name = path.strip_prefix(root).expect("it is below the root").to_owned();
         listing.insert(name, (facts.ino(), if facts.is_dir() { 0 } else { facts.len() }, bytes));
         if facts.is_dir() {

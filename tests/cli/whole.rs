@@ -7,7 +7,7 @@ use crate::support::{Outcome, Sandbox, snapshot};
 
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code ps1 \
     --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 --trusted-root root.pem \
-    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --seed test";
+    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test";
 const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "a-secret-value";
 
@@ -168,7 +168,7 @@ fn a_spec_file_says_the_same_as_options() {
     good(
         &sandbox,
         "create --spec specs/media.toml --site-code PS1 --password-file password.txt --var OSDComputerName=REMOTE \
-         --seed test --output spec.iso --quiet",
+         --label CONTOSO --seed test --output spec.iso --quiet",
     );
     assert!(sandbox.read("options.iso") == sandbox.read("spec.iso"), "the two differ");
 }

@@ -2,7 +2,12 @@
 
 use std::io;
 
+use media_core::fat32::FatError;
 use media_core::media::boot_image::{BootImageError, UEFI_BOOT_IMAGE};
+use media_core::media::identity::IdentityError;
+use media_core::media::store::CertificateFileError;
+use media_core::pfx::PfxError;
+use media_core::x509::X509Error;
 use media_core::{PlanError, StageError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
@@ -16,9 +21,21 @@ pub(super) fn exit_of_stage(error: &StageError) -> Exit {
     }
 }
 
+/// Says what the name at the start of a staging error is the name of.
+pub(super) fn staging(error: &StageError) -> String {
+    match error {
+        StageError::BootImage { .. }
+        | StageError::Roots { .. }
+        | StageError::BootConfiguration { .. }
+        | StageError::NoCdBootImage { .. } => format!("the boot image {error}"),
+        _ => error.to_string(),
+    }
+}
+
 pub(super) fn exit_of_plan(error: &PlanError) -> Exit {
     match error {
-        PlanError::TooSmall { .. } => Exit::Usage,
+        PlanError::Fat(FatError::FileTooLarge { .. }) => Exit::Input,
+        PlanError::TooSmall { .. } | PlanError::Fat(_) => Exit::Usage,
         _ => Exit::Input,
     }
 }
@@ -54,7 +71,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Plan(PlanError::TooSmall { needed, .. }) => {
             Some(format!("give --size {needed} or more, or leave it out for the smallest that fits"))
         }
-        Error::Plan(error) => hint_of_plan(error),
+        Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
+        Error::Certificates { error, .. } => hint_of_certificates(error),
+        Error::ImportedCertificate { error, .. } => hint_of_identity(error),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
         Error::NotIntact { .. } => said("the disk or memory of this computer may be failing"),
         _ => None,
@@ -130,7 +149,40 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
     }
 }
 
-fn hint_of_plan(error: &PlanError) -> Option<String> {
-    let _ = error;
-    None
+fn hint_of_fat(error: &FatError) -> Option<String> {
+    let hint = match error {
+        FatError::FileTooLarge { .. } => {
+            "FAT32 holds no file of 4 GiB or more; an ISO does: --output NAME.iso"
+        }
+        FatError::Label { .. } => "choose another --label",
+        FatError::ClusterSize { .. } | FatError::VolumeTooSmall { .. } | FatError::TooManyClusters { .. } => {
+            "choose another --cluster-size or --size, or leave them out"
+        }
+        FatError::Name { .. } | FatError::SameName { .. } | FatError::FileAndFolder { .. } => {
+            "choose another place for it with --boot-file"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_certificates(error: &CertificateFileError) -> Option<String> {
+    let hint = match error {
+        CertificateFileError::Certificates(X509Error::PrivateKey { .. } | X509Error::Pfx) => {
+            "give the certificate alone; --certificate imports one with its key for the media"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_identity(error: &IdentityError) -> Option<String> {
+    let hint = match error {
+        IdentityError::Pfx(PfxError::WrongPassword) => {
+            "give its password with --certificate-password-file or --certificate-password-env"
+        }
+        IdentityError::Pfx(_) => "export the certificate with its private key as a .pfx (PKCS#12) file",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }

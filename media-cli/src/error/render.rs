@@ -53,7 +53,7 @@ fn with_causes(error: &Error) -> String {
 #[derive(Debug)]
 struct Pointing {
     message: String,
-    source: NamedSource<String>,
+    source: WholeLines,
     labels: Vec<LabeledSpan>,
 }
 
@@ -65,8 +65,8 @@ impl fmt::Display for Pointing {
 
 impl std::error::Error for Pointing {}
 
-impl miette::Diagnostic for Pointing {
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+impl Diagnostic for Pointing {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
     }
 
@@ -75,19 +75,63 @@ impl miette::Diagnostic for Pointing {
     }
 }
 
+/// A spec file of which the lines an error is about are shown, and no others: they may hold secret values.
+struct WholeLines {
+    name: String,
+    text: String,
+}
+
+impl fmt::Debug for WholeLines {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)
+    }
+}
+
+impl SourceCode for WholeLines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        _: usize,
+        _: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = self.text.as_bytes();
+        let is_end = |byte: &u8| *byte == b'\n';
+        let (start, end) = (span.offset().min(text.len()), (span.offset() + span.len()).min(text.len()));
+        let start = text[..start].iter().rposition(is_end).map_or(0, |position| position + 1);
+        let end = text[end..].iter().position(is_end).map_or(text.len(), |position| end + position);
+        let lines = self.text.read_span(&(start..end).into(), 0, 0)?;
+        let (line, column) = (lines.line(), lines.column());
+        let contents = MietteSpanContents::new_named(
+            self.name.clone(),
+            lines.data(),
+            *lines.span(),
+            line,
+            column,
+            lines.line_count(),
+        );
+        Ok(Box::new(contents))
+    }
+}
+
 fn snippet(setting: &SettingError, colour: bool) -> Option<String> {
     let spec = setting.spec.as_ref()?;
-    let mut labels = Vec::new();
-    for (place, label) in [(&setting.place, "here"), (&setting.also, "and here")] {
-        if let Place::SpecFile(span) = place {
-            labels.push(LabeledSpan::new_with_span(Some(label.to_owned()), span.clone()));
-        }
-    }
+    let mut spans: Vec<_> = [&setting.place, &setting.also]
+        .into_iter()
+        .filter_map(|place| match place {
+            Place::SpecFile(span) => Some(span.clone()),
+            _ => None,
+        })
+        .collect();
+    spans.sort_by_key(|span| span.start);
+    let words = if spans.len() > 1 { ["this", "and this"] } else { ["here", ""] };
+    let label =
+        |(span, word): (std::ops::Range<usize>, &str)| LabeledSpan::new_with_span(Some(word.into()), span);
+    let labels: Vec<_> = spans.into_iter().zip(words).map(label).collect();
     if labels.is_empty() {
         return None;
     }
     let message = format!("{}{}", option_names(setting), setting.message);
-    let source = NamedSource::new(&spec.name, spec.text.clone());
+    let source = WholeLines { name: spec.name.clone(), text: spec.text.clone() };
     let characters = ThemeCharacters { error: "error:".to_owned(), ..ThemeCharacters::unicode() };
     let styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
     let mut out = String::new();

@@ -43,10 +43,10 @@ enum Volume {
         serial_number: String,
         cluster_size: u32,
         bytes: u64,
-        free_bytes: u64,
+        free_bytes: Option<u64>,
     },
     Iso {
-        label: String,
+        label: Option<String>,
         file_systems: Vec<String>,
         boot_entries: Vec<Boot>,
     },
@@ -184,17 +184,17 @@ impl Inspected {
 
 fn volume(facts: &VolumeFacts) -> Volume {
     match facts {
-        VolumeFacts::Disk { table, label, volume_id, cluster_size, len, free } => Volume::Disk {
+        VolumeFacts::Disk { table, label, volume } => Volume::Disk {
             label: label.clone(),
             partition_scheme: table.scheme.map(|scheme| scheme.to_string()),
             partitions: partitions(table),
-            serial_number: format!("{:04X}-{:04X}", volume_id >> 16, volume_id & 0xFFFF),
-            cluster_size: *cluster_size,
-            bytes: *len,
-            free_bytes: *free,
+            serial_number: format!("{:04X}-{:04X}", volume.volume_id >> 16, volume.volume_id & 0xFFFF),
+            cluster_size: volume.cluster_size,
+            bytes: volume.sectors.saturating_mul(media_core::disk::SECTOR_SIZE),
+            free_bytes: volume.free_clusters.map(|free| u64::from(free) * u64::from(volume.cluster_size)),
         },
-        VolumeFacts::Iso { label, file_systems, boot_entries } => Volume::Iso {
-            label: label.clone(),
+        VolumeFacts::Iso { labels, file_systems, boot_entries } => Volume::Iso {
+            label: [&labels.udf, &labels.joliet, &labels.primary].into_iter().flatten().next().cloned(),
             file_systems: file_systems.clone(),
             boot_entries: boot_entries.iter().map(boot_entry).collect(),
         },

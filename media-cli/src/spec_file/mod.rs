@@ -93,6 +93,8 @@ fn plain_words(message: &str) -> String {
         ("expected u16", "expected a number from 0 to 65535"),
         ("expected u32", "expected a number from 0 to 4294967295"),
         ("a boolean", "true or false"),
+        ("wanted string or table", "invalid type, expected a text in quotes"),
+        ("expected a string", "expected a text in quotes"),
     ];
     let message = message.lines().next().unwrap_or_default().to_owned();
     replaced.iter().fold(message, |message, (from, to)| message.replace(from, to))

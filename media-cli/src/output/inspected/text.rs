@@ -85,10 +85,10 @@ impl fmt::Display for Volume {
                 line(out, "  File system", format_args!("FAT32, clusters of {cluster_size} bytes"))?;
                 line(out, "  Serial number", serial_number)?;
                 line(out, "  Size", size(*bytes))?;
-                line(out, "  Free", size(*free_bytes))
+                line(out, "  Free", free_bytes.map_or_else(|| "not known".to_owned(), size))
             }
             Self::Iso { label, file_systems, boot_entries } => {
-                line(out, "  Label", label)?;
+                line(out, "  Label", label.as_deref().unwrap_or("none"))?;
                 line(out, "  File systems", file_systems.join(", "))?;
                 boot_entries.iter().try_for_each(|entry| {
                     let state = if entry.bootable { "" } else { ", not bootable" };
