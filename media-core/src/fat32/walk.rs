@@ -348,7 +348,7 @@ fn entries(
                 ))?;
             }
             let started = slot[0] & 0x40 != 0;
-            let order = slot[0] & 0x3F;
+            let order = slot[0] & !0x40;
             let fits = pending.as_ref().is_some_and(|name| name.next == order && name.checksum == slot[13]);
             if started && (1..=20).contains(&order) {
                 if pending.take().is_some() {
