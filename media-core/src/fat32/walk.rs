@@ -412,7 +412,7 @@ fn check_dots(folder: &Open, bytes: &[u8], complain: &mut Complain) -> Result<()
     for (index, (name, cluster)) in wanted.into_iter().enumerate() {
         let raw = slots.get(index).map(RawEntry::new);
         let right = raw.is_some_and(|raw| {
-            raw.name == *name && raw.attributes & 0x18 == 0x10 && raw.len == 0 && Some(raw.cluster) == cluster
+            raw.name == *name && raw.attributes & 0xD8 == 0x10 && raw.len == 0 && Some(raw.cluster) == cluster
         });
         if !right {
             let found = raw.map_or_else(String::new, |raw| {
