@@ -52,6 +52,8 @@ fn examine(prompt: bool, uefi_image: &str) {
         let arguments = arguments.into_iter().chain([output.as_str(), path.as_str()]);
         let Some(verdict) = referee::run("7z", arguments) else { return };
         let _ = verdict.without(&["warning", "error"]);
+        // 7-Zip shows the El Torito images as files of a folder that is not there.
+        let _ = fs::remove_dir_all(extracted.join("[BOOT]"));
         assert_same_files(&extracted, &staged.tree);
     }
     let Some(verdict) = referee::run("isoinfo", ["-d", "-i", path.as_str()]) else { return };

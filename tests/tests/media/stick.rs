@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use media_core::Form;
-use media_core::disk::Scheme;
+use media_core::disk::{self, Scheme};
+use media_core::io::FileSource;
 use media_tests::{medium, referee};
 use tempfile::TempDir;
 
@@ -56,7 +57,7 @@ fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) {
         }
     }
     let volume = folder.path().join("volume");
-    copy_from(&image, 1 << 20, &volume);
+    copy_partition(&image, &volume);
     let Some(verdict) = referee::run("fsck.fat", ["-n", "-v", text(&volume).as_str()]) else { return };
     let _ =
         verdict.success().no_complaint().without(&["differ", "reclaimed", "bad", "wrong", "dirty"]);
@@ -76,10 +77,11 @@ fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) {
     let _ = verdict.without(&["warning", "error"]).says("Everything is Ok");
 }
 
-/// Copies what follows `offset`, leaving out blocks of zeros.
-fn copy_from(image: &Path, offset: u64, target: &Path) {
+/// Copies the partition into a file of its own, leaving out blocks of zeros.
+fn copy_partition(image: &Path, target: &Path) {
+    let table = disk::read(&FileSource::open(image).expect("it is there")).expect("it has a table");
+    let (offset, len) = (table.partitions[0].start_sector * 512, table.partitions[0].sectors * 512);
     let (source, target) = (File::open(image).expect("it is there"), File::create(target).expect("a file"));
-    let len = source.metadata().expect("a file").len() - offset;
     target.set_len(len).expect("room for a sparse file");
     let mut buffer = vec![0; 1 << 20];
     for start in (0..len).step_by(buffer.len()) {
