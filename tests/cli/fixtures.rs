@@ -74,7 +74,7 @@ pub fn media_certificate(password: &str) -> Vec<u8> {
 fn software_hive() -> Vec<u8> {
     let time = Timestamp::from_unix(1_725_580_800);
     let mut hive =
-        Hive::create(Version::V1_3, "SOFTWARE", ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
+        Hive::create(Version::V1_3, "SOFTWARE", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
     for key in [r"Microsoft\SystemCertificates\ROOT\Certificates", r"Microsoft\Windows NT\CurrentVersion"] {
         hive.create_key(key, time).expect("a key");
     }

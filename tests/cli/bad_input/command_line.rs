@@ -18,7 +18,7 @@ fn commands_and_options() {
             case("a number that is none", 2, &format!("{BASE} --image-index first")),
             case("a port that is too large", 2, &format!("{BASE} --http-port 70000")),
             case("a size that is none", 2, &format!("{BASE} --size 4X")),
-            case("two passwords", 2, &format!("{BASE} --password-env A --password-file b")),
+            case("two passwords", 2, &format!("{BASE} --password-env A --password-file b")).about_output(),
             case("verify without a medium", 2, "verify"),
             case("inspect with two passwords", 2, "inspect out.iso --password-env A --password-prompt"),
             case("completions for no shell", 2, "completions cmd"),

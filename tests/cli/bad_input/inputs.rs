@@ -186,7 +186,7 @@ fn other_files() {
                 .with(fixtures::boot_image),
             case(
                 "a boot file with a name FAT32 cannot hold",
-                3,
+                2,
                 &format!("{} --boot-file boot/a:b=boot.wim", REAL.replace("iso", "img")),
             )
             .with(fixtures::boot_image),

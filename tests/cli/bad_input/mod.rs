@@ -42,12 +42,6 @@ impl Case {
         self
     }
 
-    /// One more argument, which may have spaces.
-    pub fn and(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
     /// An environment variable.
     pub fn environment(mut self, name: &'static str, value: &'static str) -> Self {
         self.environment.push((name, value));
@@ -108,5 +102,4 @@ fn check_once(case: &Case, force: Option<&str>) -> String {
 const BASE: &str = "create --boot-image boot.PS100005.wim --site-code PS1 --management-point mp.contoso.com --output out.iso";
 
 /// The same with a boot image that is there, and good.
-const REAL: &str =
-    "create --boot-image boot.wim --site-code PS1 --management-point mp.contoso.com --output out.iso";
+const REAL: &str = "create --boot-image boot.wim --site-code PS1 --management-point mp.contoso.com --label CONTOSO --output out.iso";

@@ -169,8 +169,10 @@ fn interruption_leaves_nothing_behind() {
             .expect("a sparse file");
         let before = sandbox.listing();
         let arguments = REAL.replace("out.iso", "out.img --force --verify --boot-file large.bin=large.bin");
-        let child = sandbox.start(&arguments.split(' ').collect::<Vec<_>>());
+        let mut child = sandbox.start(&arguments.split(' ').collect::<Vec<_>>());
         while before.len() == sandbox.listing().len() {
+            let ended = child.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "it ended before it could be stopped: {}", Sandbox::end(child).stderr);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let pid = child.id().to_string();
