@@ -133,7 +133,7 @@ fn plan_disk_image(
 
 fn plan_volume(tree: &Tree, files: &[FileSize], cluster_size: u32, sectors: u64) -> Result<Layout, FatError> {
     let options = fat32::Options {
-        label: tree.label.fat(),
+        label: &tree.label.fat(),
         volume_id: tree.ids.volume,
         cluster_size,
         sectors,

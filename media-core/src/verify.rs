@@ -13,6 +13,7 @@ use crate::finding::{Finding, Severity};
 use crate::hive;
 use crate::hive::boot_configuration;
 use crate::io::Source;
+use crate::iso::Disc;
 use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
 use crate::media::manifest::{self, ManifestError, ManifestFile};
 use crate::medium::{self, Medium, MediumError, MediumFile};
@@ -80,7 +81,10 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
     let mut report = VerifyReport::default();
     let medium = medium::open(source.clone())?;
     match &medium {
-        Medium::Iso(disc) => report.findings.extend(disc.check().map_err(MediumError::from)?),
+        Medium::Iso(disc) => {
+            report.findings.extend(disc.check().map_err(MediumError::from)?);
+            check_disc(disc, &mut report);
+        }
         Medium::Disk { table, volume } => {
             report.findings.extend(table.findings.iter().cloned());
             report.findings.extend(volume.check().map_err(MediumError::from)?);
@@ -106,6 +110,19 @@ fn wim_report(wim: &Wim, observer: &mut dyn Observer) -> Result<VerifyReport, Ve
 
 fn hive_report(bytes: &[u8]) -> VerifyReport {
     VerifyReport { findings: hive::check(bytes), ..VerifyReport::default() }
+}
+
+/// Task sequence media have all three file systems, and something for firmware to start.
+fn check_disc(disc: &Disc, report: &mut VerifyReport) {
+    for id in ["iso.no-joliet", "iso.no-udf"] {
+        for finding in report.findings.iter_mut().filter(|finding| finding.id == id) {
+            finding.severity = Severity::Error;
+        }
+    }
+    if disc.boot_entries().is_ok_and(|entries| entries.is_empty()) {
+        let message = "no El Torito entry: firmware starts nothing from this disc";
+        report.findings.push(Finding::error("medium.not-bootable", "boot catalog", message));
+    }
 }
 
 fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {

@@ -8,6 +8,7 @@ pub mod boot_image;
 pub mod certificate;
 pub mod corpora;
 pub mod grub;
+pub mod medium;
 pub mod qemu;
 pub mod referee;
 pub mod signing;

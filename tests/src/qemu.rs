@@ -154,10 +154,8 @@ fn without_control_sequences(text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text.chars().peekable());
     while let Some(letter) = rest.next() {
         match letter {
-            '\u{1B}' => {
-                if rest.next_if_eq(&'[').is_some() {
-                    while rest.next().is_some_and(|letter| !letter.is_ascii_alphabetic()) {}
-                }
+            '\u{1B}' if rest.next_if_eq(&'[').is_some() => {
+                while rest.next().is_some_and(|letter| !letter.is_ascii_alphabetic()) {}
             }
             '\n' | ' '..='~' => out.push(letter),
             _ => {}

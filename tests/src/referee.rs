@@ -40,7 +40,8 @@ pub fn run_in(
     tool: &str,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Option<Verdict> {
-    let program = find(tool)?;
+    // A path is taken as it is: the Python of a virtual environment, for example.
+    let program = if tool.contains('/') { PathBuf::from(tool) } else { find(tool)? };
     let arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().into()).collect();
     let command = format!("{tool} {}", arguments.join(OsStr::new(" ")).to_string_lossy());
     let output = Command::new(program)
@@ -78,6 +79,22 @@ pub fn find_file(file: &str) -> Option<PathBuf> {
         return Some(path);
     }
     missing(&format!("{file} is not there (`cargo xtask setup --referees` installs it)"));
+    None
+}
+
+/// The Python that has pycdlib, which `cargo xtask test` names in `TSMEDIA_VENV`; `None` when there is none and that is allowed.
+///
+/// # Panics
+/// When it is missing with `CI=true`.
+pub fn python_with_pycdlib() -> Option<PathBuf> {
+    let venv = env::var_os("TSMEDIA_VENV").map(PathBuf::from).unwrap_or_default();
+    let python = venv.join("bin/python");
+    let packages = venv.join("lib").read_dir().into_iter().flatten().flatten();
+    let there = packages.map(|folder| folder.path().join("site-packages/pycdlib")).any(|path| path.is_dir());
+    if there && python.is_file() {
+        return Some(python);
+    }
+    missing("pycdlib is not installed (`cargo xtask test` installs it and sets TSMEDIA_VENV)");
     None
 }
 

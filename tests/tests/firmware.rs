@@ -110,7 +110,7 @@ fn the_image_for_a_cd_is_a_clean_fat_volume() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("efisys.bin");
     for len in [1000, 700_000, 1_450_000, 6_000_000] {
-        let program: Vec<u8> = (0..len as u32).map(|index| (index * 7 >> 3) as u8).collect();
+        let program: Vec<u8> = (0..len as u32).map(|index| ((index * 7) >> 3) as u8).collect();
         fs::write(&path, image_with_program("BOOTX64.EFI", &program)).expect("a file can be written");
         let image = path.display().to_string();
         let Some(verdict) = referee::run("fsck.fat", ["-n", "-v", image.as_str()]) else { return };

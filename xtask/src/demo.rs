@@ -86,7 +86,7 @@ fn fabricated_boot_image(fabricate: &Path, folder: &Path) -> Result<PathBuf, Str
     Ok(path)
 }
 
-fn create(boot_image: &Path, certificate: &Path, password: &Path, output: &Path) -> [String; 17] {
+fn create(boot_image: &Path, certificate: &Path, password: &Path, output: &Path) -> [String; 16] {
     [
         "create".into(),
         "--boot-image".into(),
@@ -104,7 +104,6 @@ fn create(boot_image: &Path, certificate: &Path, password: &Path, output: &Path)
         "--output".into(),
         text(output),
         "--force".into(),
-        "--quiet".into(),
     ]
 }
 

@@ -441,8 +441,12 @@ fn is_silent(slot: &[u8], place: usize, bit: u8) -> bool {
         (0x0F, 11) => bit & 0xC0 != 0,
         (_, 11) => bit & 0x27 != 0,     // read-only, hidden, system, archive
         (_, 12..=19 | 22..=25) => true, // lower-case marks and dates
-        (0x20, 28..=31) => bit < 0x80 || place > 28, // a length of as many clusters
-        (0x08, 20..=31) => true,        // a label has no cluster and no length
+        (0x20, 28..=31) => {
+            // A length of as many clusters.
+            let len = u32::from_le_bytes([slot[28], slot[29], slot[30], slot[31]]);
+            (len ^ u32::from(bit) << ((place - 28) * 8)).div_ceil(512) == len.div_ceil(512)
+        }
+        (0x08, 20..=31) => true, // a label has no cluster and no length
         _ => false,
     }
 }
@@ -476,7 +480,7 @@ fn every_flipped_bit_that_can_be_seen_is_seen() {
         }
     }
     eprintln!("{seen} flipped bits are seen, {silent} cannot be");
-    assert!(seen > 5000);
+    assert!(seen > 4000, "the test must have looked at something");
 }
 
 #[test]

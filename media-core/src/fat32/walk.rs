@@ -348,7 +348,7 @@ fn entries(
                 ))?;
             }
             let started = slot[0] & 0x40 != 0;
-            let order = slot[0] & 0x3F;
+            let order = slot[0] & !0x40;
             let fits = pending.as_ref().is_some_and(|name| name.next == order && name.checksum == slot[13]);
             if started && (1..=20).contains(&order) {
                 if pending.take().is_some() {
@@ -412,7 +412,7 @@ fn check_dots(folder: &Open, bytes: &[u8], complain: &mut Complain) -> Result<()
     for (index, (name, cluster)) in wanted.into_iter().enumerate() {
         let raw = slots.get(index).map(RawEntry::new);
         let right = raw.is_some_and(|raw| {
-            raw.name == *name && raw.attributes & 0x18 == 0x10 && raw.len == 0 && Some(raw.cluster) == cluster
+            raw.name == *name && raw.attributes & 0xD8 == 0x10 && raw.len == 0 && Some(raw.cluster) == cluster
         });
         if !right {
             let found = raw.map_or_else(String::new, |raw| {

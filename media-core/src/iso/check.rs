@@ -16,6 +16,7 @@ const LISTED: usize = 10;
 pub(super) fn check(disc: &Disc) -> Result<Vec<Finding>, IsoError> {
     let mut found = Vec::new();
     let mut trees: Vec<(&'static str, Vec<DiscFile>)> = Vec::new();
+    check_presence(disc, &mut found);
     if let Some(volumes) = &disc.volumes {
         check_size(disc, &volumes.primary, &mut found);
         for (name, volume) in
@@ -59,6 +60,20 @@ fn kept<T>(
             found.push(Finding::error(id, place, error.to_string()));
             Ok(None)
         }
+    }
+}
+
+/// A disc may do without one of the three; firmware finds nothing to start without the first.
+fn check_presence(disc: &Disc, found: &mut Vec<Finding>) {
+    if disc.volumes.is_none() {
+        let message = "there is none, and so no El Torito entry that firmware could start";
+        found.push(Finding::error("iso.no-primary", "primary volume descriptor", message));
+    }
+    if !disc.has_joliet() {
+        found.push(Finding::note("iso.no-joliet", "Joliet volume descriptor", "there is none"));
+    }
+    if disc.udf.is_none() {
+        found.push(Finding::note("iso.no-udf", "UDF recognition sequence", "there is none"));
     }
 }
 

@@ -103,9 +103,9 @@ impl MediaLabel {
         &self.0
     }
 
-    /// The first 11 characters, as Windows shows them on a FAT32 volume.
-    pub fn fat(&self) -> &str {
-        self.0[..self.0.len().min(11)].trim_end()
+    /// The first 11 characters in upper case, as Windows writes them on a FAT32 volume.
+    pub fn fat(&self) -> String {
+        self.0[..self.0.len().min(11)].trim_end().to_ascii_uppercase()
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn labels() {
-        assert_eq!(MediaLabel::default().fat(), "Configurati");
+        assert_eq!(MediaLabel::default().fat(), "CONFIGURATI");
         assert_eq!(MediaLabel::new("0123456789 x").expect("fits").fat(), "0123456789");
         assert!(MediaLabel::new("a/b").is_err());
         assert!(MediaLabel::new(&"x".repeat(33)).is_err());

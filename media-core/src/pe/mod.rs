@@ -22,6 +22,9 @@ use crate::bytes::Truncated;
 /// Boot managers have about 2 MB; digests are computed over the whole file in memory.
 const LIMIT: usize = 256 << 20;
 
+/// The whole file is hashed for each signature. Boot managers have one or two.
+const MOST_SIGNATURES: usize = 16;
+
 /// For which processor an executable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Machine {
@@ -200,6 +203,10 @@ fn signers<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<Vec<Signer>, PeEr
     };
     let mut signers = Vec::new();
     for (entry, index) in entries.zip(1..) {
+        if index > MOST_SIGNATURES {
+            let reason = format!("more than {MOST_SIGNATURES} signatures");
+            return Err(PeError::CertificateTable { reason });
+        }
         let wrong = |reason: String| PeError::Signature { index, reason };
         let entry = entry.map_err(table)?;
         let signature = entry.get_authenticode_signature().map_err(|error| wrong(error.to_string()))?;

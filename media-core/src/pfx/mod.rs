@@ -19,6 +19,15 @@ pub use write::{Attributes, write};
 
 /// Far more than any key with its chain.
 const LIMIT: usize = 1 << 20;
+/// Each encrypted part may ask for a million rounds of hashing.
+const MOST_ENCRYPTED_PARTS: usize = 16;
+/// DER of the object identifiers `pkcs8ShroudedKeyBag` and `encryptedData` (RFC 7292 appendix D, RFC 5652 section 8).
+const ENCRYPTED_PARTS: [&[u8]; 2] = [
+    &[0x06, 0x0B, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0C, 0x0A, 0x01, 0x02],
+    &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x06],
+];
+/// DER of the object identifier `scrypt` (RFC 7914 section 7).
+const SCRYPT: &[u8] = &[0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x04, 0x0B];
 
 /// A private key with its certificates. The key is wiped from memory when dropped, and nothing shows it.
 pub struct Bundle {
@@ -101,6 +110,7 @@ pub fn read(bytes: &[u8], password: &SecretString) -> Result<Bundle, PfxError> {
         return Err(PfxError::TooLarge { len: bytes.len(), limit: LIMIT });
     }
     check_outline(bytes)?;
+    check_cost(bytes)?;
     let Pkcs12Archive { keys, certs, .. } =
         Pkcs12Archive::from_pkcs12(bytes, password.expose_secret()).map_err(read_error)?;
     let key = match keys.as_slice() {
@@ -128,6 +138,23 @@ fn check_outline(bytes: &[u8]) -> Result<(), PfxError> {
     } else {
         Err(PfxError::Unsupported { what: format!("version {version}, expected 3") })
     }
+}
+
+/// Refuses, before any password is tried, what would take minutes or a gigabyte to open. These identifiers stand in the
+/// clear, so looking for their bytes finds them all but those that the password itself protects.
+fn check_cost(bytes: &[u8]) -> Result<(), PfxError> {
+    let count = |wanted: &[u8]| bytes.windows(wanted.len()).filter(|window| *window == wanted).count();
+    let parts: usize = ENCRYPTED_PARTS.into_iter().map(count).sum();
+    if parts > MOST_ENCRYPTED_PARTS {
+        let what = format!("{parts} encrypted parts, more than the {MOST_ENCRYPTED_PARTS} that are opened");
+        return Err(PfxError::Unsupported { what });
+    }
+    if count(SCRYPT) > 0 {
+        let what =
+            "keys are derived with scrypt, which Windows does not read and which may take a gigabyte".into();
+        return Err(PfxError::Unsupported { what });
+    }
+    Ok(())
 }
 
 fn damaged(error: der::Error) -> PfxError {

@@ -194,6 +194,41 @@ fn text_outside_the_basic_plane_is_refused() {
 }
 
 #[test]
+fn files_that_would_take_long_to_open_are_refused_at_once() {
+    let with = |bytes: &[u8]| {
+        let mut content = vec![2, 1, 3];
+        content.extend(bytes);
+        content.resize(content.len() + 256, 0);
+        let len = u16::try_from(content.len()).expect("short");
+        [&[0x30, 0x82][..], &len.to_be_bytes(), &content].concat()
+    };
+    for (bytes, said) in [
+        (ENCRYPTED_PARTS[0].repeat(17), "17 encrypted parts"),
+        (ENCRYPTED_PARTS[1].repeat(17), "17 encrypted parts"),
+        (SCRYPT.to_vec(), "scrypt"),
+    ] {
+        let refused = error(read(&with(&bytes), &secret("x"))).to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+    if !installed("openssl") {
+        return;
+    }
+    // OpenSSL's own encoding of the identifiers.
+    let Some((folder, _)) = openssl_made() else { return };
+    folder.run("openssl", "pkcs8 -topk8 -scrypt -in key.pem -passout pass:x -outform DER -out scrypt.der");
+    let bytes = folder.read("scrypt.der");
+    assert!(
+        bytes.windows(SCRYPT.len()).any(|window| window == SCRYPT),
+        "the bytes OpenSSL writes for scrypt"
+    );
+    folder.run("openssl", "pkcs12 -export -in own.pem -inkey key.pem -out x.pfx -passout pass:x");
+    let bytes = folder.read("x.pfx");
+    for part in ENCRYPTED_PARTS {
+        assert_eq!(bytes.windows(part.len()).filter(|window| *window == part).count(), 1);
+    }
+}
+
+#[test]
 fn damage_gives_errors_and_never_a_panic() {
     for len in 0..ours().len() {
         let refused = error(read(&ours()[..len], &secret(PASSWORD)));

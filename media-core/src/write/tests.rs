@@ -84,7 +84,7 @@ fn a_fault_at_any_operation_leaves_a_medium_that_does_not_boot() {
         assert!(!finished || operations >= 9, "the partition table was there after {operations} operations");
         operations += 1;
     }
-    assert_eq!(operations, 11, "one set_len, seven writes of data, a sync, two of the head, a sync");
+    assert_eq!(operations, 10, "one set_len, five writes of the body, a sync, two of the head, a sync");
 }
 
 #[test]

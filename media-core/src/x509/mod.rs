@@ -1,7 +1,7 @@
 //! X.509 certificates: facts about one, the files they come in, and making a self-signed one.
 //!
 //! Scope: DER certificates of any key and signature kind; files that hold them as DER, PEM, bare base64 or PKCS#7.
-//! Refused: trailing bytes, BER that is not DER, dates before 1970, and files that hold a private key. Facts only:
+//! Refused: trailing bytes, BER that is not DER (some roots of the 1990s), dates before 1970, and files that hold a private key. Facts only:
 //! nothing here decides whether to trust a certificate, and no signature or chain is checked.
 
 mod file;

@@ -102,7 +102,7 @@ impl Filler {
         let code = match self.texture {
             Texture::Code => true,
             Texture::Random => false,
-            Texture::Mixed => self.random.next_u32() % 2 == 0,
+            Texture::Mixed => self.random.next_u32().is_multiple_of(2),
         };
         if code { self.fill_as_code(block) } else { self.random.fill_bytes(block) }
     }

@@ -104,7 +104,7 @@ fn normalised(path: &str) -> String {
 pub fn without_comment(line: &str) -> &str {
     let start = line.match_indices("//").map(|(index, _)| index).find(|&index| {
         let before = &line[..index];
-        before.matches('"').count() % 2 == 0 && !before.ends_with(':')
+        before.matches('"').count().is_multiple_of(2) && !before.ends_with(':')
     });
     start.map_or(line, |index| &line[..index])
 }

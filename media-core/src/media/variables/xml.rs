@@ -1,6 +1,8 @@
 //! `<MediaVarList Version="..."><var name="..."><![CDATA[...]]></var>...</MediaVarList>`, in UTF-16LE without byte order
 //! mark.
 
+use std::collections::HashSet;
+
 use roxmltree::{Document as Xml, ParsingOptions};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -95,10 +97,11 @@ impl Variables {
             return Err(VariablesError::Root { found: root.tag_name().name().chars().take(40).collect() });
         }
         let mut variables = Variables::new();
+        let mut names = HashSet::new();
         for element in root.descendants().filter(|node| node.has_tag_name("var")) {
             let line = || xml.text_pos_at(element.range().start).row;
             let name = element.attribute("name").ok_or_else(|| VariablesError::Unnamed { line: line() })?;
-            if variables.get(name).is_some() {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(VariablesError::Duplicate { name: name.to_owned() });
             }
             let parts = || element.children().filter_map(|child| child.text());
