@@ -110,7 +110,7 @@ fn plan_disk_image(
     // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
     let mut sectors = disk::partition_sectors(scheme, FIRST_SECTOR, len);
     let mut volume = plan_volume(tree, &files, cluster_size, sectors);
-    if volume.is_err() {
+    if matches!(volume, Err(FatError::VolumeTooSmall { .. })) {
         sectors = needed;
         volume = plan_volume(tree, &files, cluster_size, sectors);
     }

@@ -12,7 +12,7 @@ use crate::media::boot_image::{self, Architecture, BootFile, BootImage, BootImag
 use crate::media::identity::{self, Identity, IdentityError, MediaGuid};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
-use crate::media::site_variables::{SiteVariables, site_variables};
+use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
 use crate::media::text_files;
 use crate::media::variables::{self, VariablesError};
 use crate::pe;
@@ -52,6 +52,8 @@ pub struct StageReport {
     pub media_guid: String,
     /// SHA-1 thumbprint of the media certificate.
     pub media_certificate_thumbprint: String,
+    /// The media certificate (DER), which the site has to be told of.
+    pub media_certificate: Vec<u8>,
     /// When the media certificate starts and stops being valid.
     pub media_certificate_validity: (crate::time::Timestamp, crate::time::Timestamp),
     /// Names of the media variables, sorted.
@@ -98,6 +100,12 @@ pub enum StageError {
     /// The media variables.
     #[error(transparent)]
     Variables(#[from] VariablesError),
+    /// A variable of the medium's identity is given as if it were any other.
+    #[error("{name} is part of the media's identity and cannot be given as a variable")]
+    IdentityVariable {
+        /// The variable.
+        name: String,
+    },
     /// The manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -137,6 +145,12 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     observer.event(Event::Step("making the media certificate and variables"));
     let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
     let identity = identity::make(&spec.identity, guid, env)?;
+    let own = spec.variables.iter().map(|(name, _)| name);
+    if let Some(name) =
+        own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
+    {
+        return Err(StageError::IdentityVariable { name: name.clone() });
+    }
     let site = site_variables(spec, &identity)?;
     let variables = variables::write_file(
         &site.variables,
@@ -159,6 +173,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
         add_made(&mut files, "autorun.inf", || text_files::autorun(spec));
     }
     let (bios_boot, uefi_boot) = cd_boot_images(spec, &files, &mut report.notes)?;
+    report.notes.extend(older_cd_image(&files, uefi_boot.as_deref(), report.boot_manager));
     add_made(&mut files, manifest::PATH, Vec::new);
     // Last, so that everything small lies together.
     let origin = format!("image {} of the boot image", image.index);
@@ -191,6 +206,7 @@ fn report(
         certificates: Vec::new(),
         media_guid: identity.guid.as_str().to_owned(),
         media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
+        media_certificate: certificate.der().to_vec(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
         variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),
         overridden_variables: site.overridden.clone(),
@@ -261,6 +277,20 @@ fn cd_boot_images(
             .push("the ISO starts by UEFI only: the boot image has no etfsboot.com or no bootmgr".to_owned());
     }
     Ok((bios, Some(uefi)))
+}
+
+/// Without `DVD_EX` the 2023 set lacks its El Torito images, and the program in an older one is what firmware starts.
+fn older_cd_image(files: &[TreeFile], uefi: Option<&str>, set: BootManagerSet) -> Option<String> {
+    let file = files.iter().find(|file| Some(file.path.as_str()) == uefi)?;
+    let older =
+        set == BootManagerSet::Ca2023 && file.origin.starts_with('\\') && !file.origin.contains("DVD_EX");
+    older.then(|| {
+        format!(
+            "{} comes from {} and not from the 2023 set, which the boot image does not hold whole; firmware that has \
+             revoked Windows Production PCA 2011 may refuse this ISO (a stick does not need that file)",
+            file.path, file.origin
+        )
+    })
 }
 
 fn from_boot_file(file: BootFile) -> TreeFile {

@@ -1,6 +1,7 @@
 //! The site's boot image: what it must be to boot, and which of its files go where on the medium.
 
 mod boot_files;
+mod programs;
 mod requirements;
 
 use std::sync::Arc;
@@ -95,6 +96,16 @@ pub enum BootImageError {
         purpose: &'static str,
         /// The paths looked for, in order.
         looked_for: Vec<String>,
+    },
+    /// A file that firmware starts is not what its place asks for.
+    #[error("{path} ({origin}): {reason}")]
+    NotAProgram {
+        /// Where it would go on the medium.
+        path: String,
+        /// Where it comes from.
+        origin: String,
+        /// What it is instead.
+        reason: String,
     },
     /// A file given by the user could not be read.
     #[error("{path}: {error}")]

@@ -14,6 +14,9 @@ pub struct SiteVariables {
     pub overridden: Vec<String>,
 }
 
+/// The media GUID and the media certificate under its password: one is worth nothing without the other.
+pub const IDENTITY: [&str; 2] = ["_SMSMediaGuid", "_SMSTSMediaPFX"];
+
 /// Builds the media variables; those of the `Customization` page come last and win.
 ///
 /// # Errors

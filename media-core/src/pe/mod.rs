@@ -38,6 +38,17 @@ pub enum Machine {
     Other(u16),
 }
 
+impl std::fmt::Display for Machine {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::X64 => out.write_str("x64"),
+            Self::X86 => out.write_str("x86"),
+            Self::Arm64 => out.write_str("ARM64"),
+            Self::Other(number) => write!(out, "machine 0x{number:04x}"),
+        }
+    }
+}
+
 /// Whether the digest that was signed is that of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignedDigest {

@@ -3,7 +3,7 @@
 //! The sources are Windows' own folders (`\Windows\Boot`) and the copies Configuration Manager injects
 //! (`\sms\boot`, `\sms\bin`); see `docs/formats.md`, "Boot files".
 
-use super::{Architecture, BootImage, BootImageError, requirements};
+use super::{Architecture, BootImage, BootImageError, programs, requirements};
 use crate::content::Content;
 use crate::spec::{BootImageSpec, BootManagerChoice};
 use crate::wim::Entry;
@@ -51,6 +51,9 @@ const BOOT_MANAGER_2023: &str = r"\Windows\Boot\EFI_EX\bootmgfw_EX.efi";
 const FONTS: &str = r"\Windows\Boot\Fonts";
 const FONTS_2023: &str = r"\Windows\Boot\Fonts_EX";
 
+/// The origin of a file the user gave.
+pub(super) const GIVEN: &str = "given";
+
 /// Paths on the medium that other code has to name.
 pub const BIOS_BOOT_IMAGE: &str = "boot/etfsboot.com";
 /// The UEFI El Torito image that starts at once.
@@ -71,6 +74,7 @@ pub fn boot_files(image: &BootImage, spec: &BootImageSpec) -> Result<BootFiles, 
     taken.ramdisk()?;
     taken.cd_images(set)?;
     taken.rest_of_given()?;
+    programs::check(&taken.files, image.architecture)?;
     let notes = notes(image, spec, set);
     Ok(BootFiles { files: taken.files, set, notes })
 }
@@ -155,7 +159,9 @@ impl Taking<'_> {
             }
             let content = Content::bytes(self.image.read(&entry)?);
             for target in [format!("boot/fonts/{plain}"), format!("EFI/Microsoft/Boot/Fonts/{plain}")] {
-                self.push(target, content.clone(), format!(r"{folder}\{name}"));
+                if !self.take_given(&target) {
+                    self.push(target, content.clone(), format!(r"{folder}\{name}"));
+                }
             }
         }
         Ok(())
@@ -191,7 +197,7 @@ impl Taking<'_> {
     fn rest_of_given(&mut self) -> Result<(), BootImageError> {
         for (path, source) in &self.spec.boot_files {
             if !self.files.iter().any(|file| file.path.eq_ignore_ascii_case(path)) {
-                self.push(path.clone(), Content::source(source.clone()), "given".to_owned());
+                self.push(path.clone(), Content::source(source.clone()), GIVEN.to_owned());
             }
         }
         Ok(())
@@ -228,10 +234,7 @@ impl Taking<'_> {
 
     /// Takes the first of `paths` there is; what the user gave for this place goes before all of them.
     fn optional(&mut self, path: &str, paths: &[String]) -> Result<bool, BootImageError> {
-        if let Some((_, source)) =
-            self.spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path))
-        {
-            self.push(path.to_owned(), Content::source(source.clone()), "given".to_owned());
+        if self.take_given(path) {
             return Ok(true);
         }
         for candidate in paths {
@@ -243,6 +246,15 @@ impl Taking<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Takes what the user gave for a place, when there is something.
+    fn take_given(&mut self, path: &str) -> bool {
+        let given = self.spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path));
+        if let Some((_, source)) = given {
+            self.push(path.to_owned(), Content::source(source.clone()), GIVEN.to_owned());
+        }
+        given.is_some()
     }
 
     fn push(&mut self, path: String, content: Content, origin: String) {
