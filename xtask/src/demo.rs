@@ -1,6 +1,8 @@
 //! `cargo xtask demo`: from nothing to a bootable ISO and stick image, with every command shown.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::run::{Done, cargo, command, root, show_and_run, target};
@@ -30,7 +32,7 @@ pub fn run(arguments: &[String]) -> Done {
     let certificate = folder.join("contoso-root.cer");
     show_and_run(&mut command(&fabricate, &["certificate", "--output", &text(&certificate)]))?;
     let password = folder.join("media-password.txt");
-    fs::write(&password, "Pa55w.rd for the demonstration\n")
+    write_for_owner(&password, "Pa55w.rd for the demonstration\n")
         .map_err(|error| format!("{}: {error}", password.display()))?;
     println!("wrote {}", password.display());
 
@@ -52,6 +54,13 @@ pub fn run(arguments: &[String]) -> Done {
     heading("Done");
     farewell(folder);
     Ok(())
+}
+
+/// A file only its owner can read, as a password should be kept.
+fn write_for_owner(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 fn options(arguments: &[String]) -> Result<Options, String> {
