@@ -47,6 +47,9 @@ impl std::fmt::Display for Firmware {
     }
 }
 
+/// A store is some kilobytes; those of installed systems are under a megabyte.
+const LARGEST_STORE: u64 = 16 << 20;
+
 /// Both stores; only the UEFI one for ARM64, which has no BIOS.
 pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
     let mut stores = Vec::new();
@@ -64,11 +67,13 @@ fn store(
     firmware: Firmware,
     path: &str,
 ) -> Result<Option<Store>, StageError> {
-    if spec.boot_files.iter().any(|(given, _)| given.eq_ignore_ascii_case(path)) {
-        // Already among the boot files.
-        return Ok(None);
-    }
     let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
+    if let Some((_, given)) = spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)) {
+        // Already among the boot files; it has to do what it is there for.
+        let bytes = Content::source(given.clone()).to_vec(LARGEST_STORE).map_err(|error| error.to_string());
+        let checked = bytes.and_then(|bytes| boots_the_image(image, &bytes));
+        return checked.map(|()| None).map_err(|why| refuse(format!("the {path} given {why}")));
+    }
     let loader = loader(image, firmware).ok_or_else(|| {
         refuse(format!(
             "no loader for {firmware} is in the image; looked for {}",
