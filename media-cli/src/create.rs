@@ -39,15 +39,18 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let spec = spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
-    let staged = media_core::stage(&spec, &env, !run.dry_run, &mut progress);
-    let staged = staged.map_err(|error| stage_error(error, &decided))?;
-    let plan = media_core::plan(&staged.tree, spec.form)?;
+    let staged = media_core::stage(&spec, &env, &mut progress);
+    let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
+    // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
+    let mut plan = media_core::plan(&staged.tree, spec.form)?;
     let Some(target) = target else {
         progress.clear();
         let planned = Planned::new(&plan, &staged.report, &decided.notes);
         return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
             .map(|()| Exit::Done);
     };
+    media_core::seal(&mut staged.tree, &mut progress).map_err(|error| stage_error(error, &decided))?;
+    plan = media_core::plan(&staged.tree, spec.form)?;
     let made = write(&plan, &target, &run, &decided, &interruption, &mut progress)?;
     progress.clear();
     let output = decided.output.as_deref().unwrap_or(&target);

@@ -52,7 +52,7 @@ pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
 };
-pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
+pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify};
 pub use write::{Receipt, WriteError, write};

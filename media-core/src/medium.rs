@@ -45,14 +45,14 @@ pub struct MediumFile {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MediumError {
-    /// It is nothing this program knows.
+    /// It is nothing this program knows. Its bytes are not shown: files given by mistake may hold secrets.
     #[error(
         "not a task sequence medium: expected an ISO, a disk image or stick with a FAT32 volume, a WIM file, a media \
-         variables file or a registry hive; it starts with {start}"
+         variables file or a registry hive; its {len} bytes bear the mark of none of them"
     )]
     Unknown {
-        /// Its first bytes in hexadecimal.
-        start: String,
+        /// Its length in bytes.
+        len: u64,
     },
     /// It could not be read.
     #[error("cannot be read: {0}")]
@@ -114,8 +114,7 @@ pub fn open(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     if source.read_at(510, &mut signature)? == 2 && signature == [0x55, 0xAA] {
         return open_disk(source);
     }
-    let start = crate::bytes::to_hex_lower(start);
-    Err(MediumError::Unknown { start: if start.is_empty() { "nothing".to_owned() } else { start } })
+    Err(MediumError::Unknown { len: source.len() })
 }
 
 /// A volume recognition sequence starts at sector 16 with the identifier one byte in (ECMA-167 2/9.1).

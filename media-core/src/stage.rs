@@ -115,16 +115,12 @@ pub enum StageError {
 }
 
 /// Stages a medium. Reads the boot image's tables, its boot files and, when there are certificates to add, its
-/// SOFTWARE hive; never its other files. Without `checksums` the manifest's are zero, which is enough to plan.
+/// SOFTWARE hive; never its other files. The manifest's checksums are zero, which is enough to plan; [`seal`]
+/// computes them.
 ///
 /// # Errors
 /// [`StageError`] names the input and what is wrong with it.
-pub fn stage(
-    spec: &MediaSpec,
-    env: &Env,
-    checksums: bool,
-    observer: &mut dyn Observer,
-) -> Result<Staged, StageError> {
+pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result<Staged, StageError> {
     let name = || spec.boot_image.name.clone();
     let in_boot_image = |error| StageError::BootImage { name: name(), error };
     observer.event(Event::Step("reading the boot image"));
@@ -156,21 +152,20 @@ pub fn stage(
     report.certificates = added.certificates;
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().map(|store| store.file));
-    files.push(made("SMS/data/TsmBootstrap.ini", text_files::bootstrap(spec)));
-    files.push(made("SMS/data/variables.dat", variables));
-    files.push(made("MediaLabel.txt", text_files::media_label(spec)));
+    add_made(&mut files, "SMS/data/TsmBootstrap.ini", || text_files::bootstrap(spec));
+    add_made(&mut files, "SMS/data/variables.dat", || variables);
+    add_made(&mut files, "MediaLabel.txt", || text_files::media_label(spec));
     if spec.options.autorun {
-        files.push(made("autorun.inf", text_files::autorun(spec)));
+        add_made(&mut files, "autorun.inf", || text_files::autorun(spec));
     }
-    let origin = format!("image {} of the boot image", image.index);
-    files.push(TreeFile { path: "sources/boot.wim".to_owned(), content: added.content, origin });
-
     let (bios_boot, uefi_boot) = cd_boot_images(spec, &files, &mut report.notes)?;
+    add_made(&mut files, manifest::PATH, Vec::new);
+    // Last, so that everything small lies together.
+    let origin = format!("image {} of the boot image", image.index);
+    files.push(TreeFile { path: boot_image::SOURCES_BOOT_WIM.to_owned(), content: added.content, origin });
     let (label, ids) = (spec.options.label.clone(), VolumeIds::draw(env));
     let mut tree = Tree { label, time: env.now(), files, bios_boot, uefi_boot, ids };
-    let manifest = manifest::manifest(&tree, checksums, observer)?;
-    // Before the boot image, so that everything small lies together.
-    tree.files.insert(tree.files.len() - 1, made(manifest::PATH, manifest));
+    set_manifest(&mut tree, |tree| manifest::manifest(tree, None))?;
     Ok(Staged { tree, report })
 }
 
@@ -209,6 +204,26 @@ fn signers(file: &BootFile) -> Vec<String> {
     pe::read(&bytes)
         .map(|program| program.signers.into_iter().map(|signer| signer.issuer).collect())
         .unwrap_or_default()
+}
+
+/// Computes the checksums of the manifest. Reads every byte of the medium once; the plan of the tree stays the same
+/// but for the manifest's content.
+///
+/// # Errors
+/// [`StageError::Manifest`] when an input cannot be read or the observer asks to stop.
+pub fn seal(tree: &mut Tree, observer: &mut dyn Observer) -> Result<(), StageError> {
+    set_manifest(tree, |tree| manifest::manifest(tree, Some(observer)))
+}
+
+fn set_manifest(
+    tree: &mut Tree,
+    make: impl FnOnce(&Tree) -> Result<Vec<u8>, ManifestError>,
+) -> Result<(), StageError> {
+    let bytes = make(tree)?;
+    if let Some(file) = tree.files.iter_mut().find(|file| file.path == manifest::PATH) {
+        file.content = Content::bytes(bytes);
+    }
+    Ok(())
 }
 
 /// The El Torito images an ISO names. Without one that starts at once, the one that waits for a key is taken.
@@ -252,8 +267,12 @@ fn from_boot_file(file: BootFile) -> TreeFile {
     TreeFile { path: file.path, content: file.content, origin: file.origin }
 }
 
-fn made(path: &str, bytes: Vec<u8>) -> TreeFile {
-    TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: "made".to_owned() }
+/// Adds a file we make, unless the user gave one for its place.
+fn add_made(files: &mut Vec<TreeFile>, path: &str, bytes: impl FnOnce() -> Vec<u8>) {
+    if !files.iter().any(|file| file.path.eq_ignore_ascii_case(path)) {
+        let (path, content) = (path.to_owned(), Content::bytes(bytes()));
+        files.push(TreeFile { path, content, origin: "made".to_owned() });
+    }
 }
 
 fn stop_if_asked(observer: &dyn Observer) -> Result<(), StageError> {

@@ -16,7 +16,7 @@ use media_core::time::Timestamp;
 use media_core::x509::{self, Certificate, SelfSignedRequest};
 use media_core::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
-    SiteSpec, Staged, UnknownComputers, VariablesForm, plan, stage, write,
+    SiteSpec, Staged, UnknownComputers, VariablesForm, plan, seal, stage, write,
 };
 
 /// The media password of every medium made here.
@@ -101,8 +101,9 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
 /// # Panics
 /// When anything fails.
 pub fn make(spec: &MediaSpec, folder: &Path, name: &str) -> (PathBuf, Staged) {
-    let staged =
-        stage(spec, &env(), true, &mut Unobserved).unwrap_or_else(|error| panic!("staging: {error}"));
+    let staged = stage(spec, &env(), &mut Unobserved);
+    let mut staged = staged.unwrap_or_else(|error| panic!("staging: {error}"));
+    seal(&mut staged.tree, &mut Unobserved).unwrap_or_else(|error| panic!("sealing: {error}"));
     let planned = plan(&staged.tree, spec.form).unwrap_or_else(|error| panic!("planning: {error}"));
     let output = folder.join(name);
     let mut file = AtomicFile::create(&output).expect("the folder is there");

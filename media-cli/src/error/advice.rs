@@ -3,7 +3,7 @@
 use std::io;
 
 use media_core::fat32::FatError;
-use media_core::media::boot_image::{BootImageError, UEFI_BOOT_IMAGE};
+use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
 use media_core::pfx::PfxError;
@@ -135,20 +135,20 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         BootImageError::Missing { path, .. } => {
             Some(format!("give it with --boot-file {path}=FILE (a file of the Windows ADK)"))
         }
-        BootImageError::WouldNotBoot(reason) => {
-            let hints = [
-                ("marked bootable", "give --image-index with the number of the image to boot".to_owned()),
-                ("split WIM", "join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned()),
-                ("pipable", format!("write it anew: wimlib-imagex optimize {name} --not-pipable")),
-                ("LZMS", convert.clone()),
-                ("chunks are", convert),
-                (
-                    "not a Windows PE image",
-                    format!("`tsmedia inspect {name}` lists the images in it; --image-index chooses one"),
-                ),
-            ];
-            hints.into_iter().find(|(mark, _)| reason.contains(mark)).map(|(_, hint)| hint)
-        }
+        BootImageError::WouldNotBoot(refusal) => match refusal {
+            Refusal::NotBootable { .. } => {
+                Some("give --image-index with the number of the image to boot".to_owned())
+            }
+            Refusal::Split { .. } => {
+                Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
+            }
+            Refusal::Pipable => Some(format!("write it anew: wimlib-imagex optimize {name} --not-pipable")),
+            Refusal::Lzms | Refusal::Solid | Refusal::ChunkSize { .. } => Some(convert),
+            Refusal::NotWindowsPe { .. } => {
+                Some(format!("`tsmedia inspect {name}` lists the images in it; --image-index chooses one"))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn cluster_size(size: u64) -> Result<u32, String> {
 }
 
 pub(super) fn image_size(size: u64) -> Result<u64, String> {
-    if size == 0 || size % 512 != 0 {
+    if size == 0 || !size.is_multiple_of(512) {
         return Err(format!("a disk image of {size} bytes is not possible; expected a multiple of 512"));
     }
     Ok(size)

@@ -199,13 +199,12 @@ fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
     }
     let start = checked_if_given(settings.certificate_start.as_ref(), check::date)?;
     let expiry = checked_if_given(settings.certificate_expiry.as_ref(), check::date)?;
-    if let (Some(start), Some(expiry), Some(given)) = (start, expiry, &settings.certificate_expiry) {
-        if expiry <= start {
-            let message = format!("the media certificate would expire ({expiry}) before it starts ({start})");
-            let also =
-                settings.certificate_start.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
-            return Err(Error::conflict(&message, given.place.clone(), also));
-        }
+    if let (Some(start), Some(expiry), Some(given)) = (start, expiry, &settings.certificate_expiry)
+        && expiry <= start
+    {
+        let message = format!("the media certificate would expire ({expiry}) before it starts ({start})");
+        let also = settings.certificate_start.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
+        return Err(Error::conflict(&message, given.place.clone(), also));
     }
     let expiry = expiry.zip(settings.certificate_expiry.as_ref());
     Ok(CertificateChoice::SelfSigned {

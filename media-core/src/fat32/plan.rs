@@ -233,7 +233,7 @@ impl Entries {
                 *end = 0;
             }
             let bytes: Vec<u8> = filled.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-            self.bytes.push(index as u8 + 1 | last);
+            self.bytes.push((index as u8 + 1) | last);
             self.bytes.extend_from_slice(&bytes[..10]);
             self.bytes.extend_from_slice(&[ATTRIBUTES_LONG_NAME, 0, checksum]);
             self.bytes.extend_from_slice(&bytes[10..22]);

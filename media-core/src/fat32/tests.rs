@@ -514,8 +514,7 @@ fn cycles_end() {
         assert!(examine(&layout, number(cluster, next)).expect("readable") > 0, "{cluster} to {next}");
     }
     // A folder that contains itself.
-    let folder =
-        layout.structures.iter().filter(|structure| structure.label == "folder").next().expect("a folder");
+    let folder = layout.structures.iter().find(|structure| structure.label == "folder").expect("a folder");
     let child = folder.bytes.chunks(32).rposition(|slot| slot[11] == 0x10).expect("a folder in it");
     let own = folder.bytes[26];
     let changes = vec![(folder.offset + child as u64 * 32 + 26, own)];

@@ -289,7 +289,7 @@ impl RawEntry {
     }
 
     fn checksum(&self) -> u8 {
-        self.name.iter().fold(0, |sum: u8, &byte| (sum >> 1 | sum << 7).wrapping_add(byte))
+        self.name.iter().fold(0, |sum: u8, &byte| sum.rotate_right(1).wrapping_add(byte))
     }
 }
 

@@ -15,6 +15,8 @@ pub use boot_files::{
     BIOS_BOOT_IMAGE, BootFile, BootFiles, BootManagerSet, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT, boot_files,
 };
 
+pub use requirements::Refusal;
+
 /// A processor architecture Windows PE exists for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
@@ -75,7 +77,7 @@ pub enum BootImageError {
     Wim(#[from] WimError),
     /// The boot manager would refuse it, or nothing would start it.
     #[error("the boot image would not boot: {0}")]
-    WouldNotBoot(String),
+    WouldNotBoot(#[from] Refusal),
     /// There is no image with this number.
     #[error("image {index} was asked for, but the boot image holds images 1 to {count}")]
     NoSuchImage {
@@ -134,7 +136,7 @@ impl BootImage {
     /// [`BootImageError`] with the reason.
     pub fn open(spec: &BootImageSpec) -> Result<Self, BootImageError> {
         let wim = Wim::open(spec.source.clone())?;
-        requirements::check_file(wim.header())?;
+        requirements::check_file(&wim)?;
         let index = requirements::boot_index(&wim, spec.index)?;
         let image = wim.image(index)?;
         let info = info_of(&wim, index);

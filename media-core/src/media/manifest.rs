@@ -50,21 +50,27 @@ pub enum ManifestError {
     NotOne(String),
 }
 
-/// Computes the manifest of a tree. Without `checksums` every SHA-256 is zero, and the length is the same.
+/// The manifest of a tree. Without an observer nothing is read: every SHA-256 is zero, and the length is the same.
 ///
 /// # Errors
 /// [`ManifestError`] when a file cannot be read or the observer asks to stop.
-pub fn manifest(tree: &Tree, checksums: bool, observer: &mut dyn Observer) -> Result<Vec<u8>, ManifestError> {
-    let bytes = tree.files.iter().map(|file| file.content.len()).sum();
-    if checksums {
+pub fn manifest(tree: &Tree, mut observer: Option<&mut dyn Observer>) -> Result<Vec<u8>, ManifestError> {
+    // A manifest cannot name itself.
+    let files = || tree.files.iter().filter(|file| file.path != PATH);
+    if let Some(observer) = observer.as_deref_mut() {
+        let bytes = files().map(|file| file.content.len()).sum();
         observer.event(Event::Begin { what: "computing checksums", bytes });
     }
-    let mut files = Vec::new();
-    for file in &tree.files {
-        let sha256 = if checksums { sha256(&file.content, &file.path, observer)? } else { [0; 32] };
-        files.push(json!({ "path": file.path, "size": file.content.len(), "sha256": to_hex_lower(&sha256) }));
+    let mut listed = Vec::new();
+    for file in files() {
+        let sha256 = match observer.as_deref_mut() {
+            Some(observer) => sha256(&file.content, &file.path, observer)?,
+            None => [0; 32],
+        };
+        listed
+            .push(json!({ "path": file.path, "size": file.content.len(), "sha256": to_hex_lower(&sha256) }));
     }
-    if checksums {
+    if let Some(observer) = observer {
         observer.event(Event::End);
     }
     let value = json!({
@@ -72,7 +78,7 @@ pub fn manifest(tree: &Tree, checksums: bool, observer: &mut dyn Observer) -> Re
         "tool": concat!("tsmedia ", env!("CARGO_PKG_VERSION")),
         "created": tree.time.to_string(),
         "label": tree.label.as_str(),
-        "files": files,
+        "files": listed,
     });
     Ok(format!("{value:#}\n").into_bytes())
 }

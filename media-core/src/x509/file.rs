@@ -4,7 +4,7 @@ use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 
 use super::{Certificate, X509Error};
-use crate::bytes::{to_hex_lower, utf16le};
+use crate::bytes::utf16le;
 
 /// Far more than any bundle of certificates (the whole Windows root program is about 700 KB).
 const LIMIT: usize = 16 << 20;
@@ -30,8 +30,7 @@ pub fn read_file(bytes: &[u8]) -> Result<Vec<Certificate>, X509Error> {
 }
 
 fn not_certificates(bytes: &[u8]) -> X509Error {
-    let start = to_hex_lower(&bytes[..bytes.len().min(8)]);
-    X509Error::NotCertificates { start: if start.is_empty() { "nothing".into() } else { start } }
+    X509Error::NotCertificates { len: bytes.len() }
 }
 
 /// Tells the DER structures apart by the first fields inside the outer sequence.

@@ -154,10 +154,11 @@ pub enum X509Error {
     #[error("the file is PKCS#12 (.pfx or .p12), where only certificates belong")]
     Pfx,
     /// The file is none of the forms certificates come in.
-    #[error("neither DER, PEM, base64 nor PKCS#7; it starts with {start}")]
+    /// Its bytes are not shown: files given by mistake may hold secrets.
+    #[error("neither DER, PEM, base64 nor PKCS#7; it has {len} bytes")]
     NotCertificates {
-        /// The first bytes, in hexadecimal.
-        start: String,
+        /// Its length in bytes.
+        len: usize,
     },
     /// The file is sound but has no certificate in it.
     #[error("the file holds no certificate")]

@@ -170,11 +170,8 @@ fn files_given_by_mistake_are_named() {
     let other = X509Error::OtherPem { line: 1, label: "CERTIFICATE REQUEST".into() };
     assert_eq!(read_file(request.as_bytes()), Err(other));
     assert_eq!(read_file(&[0x30, 3, 2, 1, 3]), Err(X509Error::Pfx));
-    assert_eq!(read_file(b""), Err(X509Error::NotCertificates { start: "nothing".into() }));
-    assert_eq!(
-        read_file(b"hello, world"),
-        Err(X509Error::NotCertificates { start: "68656c6c6f2c2077".into() })
-    );
+    assert_eq!(read_file(b""), Err(X509Error::NotCertificates { len: 0 }));
+    assert_eq!(read_file(b"hello, world"), Err(X509Error::NotCertificates { len: 12 }));
     let cut = pem("CERTIFICATE", made().certificate.der()).replace("-----END CERTIFICATE-----", "");
     assert_eq!(
         read_file(cut.as_bytes()),

@@ -59,8 +59,7 @@ fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) {
     let volume = folder.path().join("volume");
     copy_partition(&image, &volume);
     let Some(verdict) = referee::run("fsck.fat", ["-n", "-v", text(&volume).as_str()]) else { return };
-    let _ =
-        verdict.success().no_complaint().without(&["differ", "reclaimed", "bad", "wrong", "dirty"]);
+    let _ = verdict.success().no_complaint().without(&["differ", "reclaimed", "bad", "wrong", "dirty"]);
     let partition = format!("{path}@@1M");
     let Some(verdict) = referee::run("minfo", ["-i", partition.as_str()]) else { return };
     let _ = verdict.success().says("hidden sectors: 2048").says("reserved (boot) sectors: 32");

@@ -3,7 +3,7 @@
 //! The sources are Windows' own folders (`\Windows\Boot`) and the copies Configuration Manager injects
 //! (`\sms\boot`, `\sms\bin`); see `docs/formats.md`, "Boot files".
 
-use super::{Architecture, BootImage, BootImageError};
+use super::{Architecture, BootImage, BootImageError, requirements};
 use crate::content::Content;
 use crate::spec::{BootImageSpec, BootManagerChoice};
 use crate::wim::Entry;
@@ -236,6 +236,7 @@ impl Taking<'_> {
         }
         for candidate in paths {
             if let Some(entry) = self.image.image.find(candidate).filter(|entry| !entry.is_directory()) {
+                requirements::check_entry(candidate, entry)?;
                 let content = Content::bytes(self.image.read(entry)?);
                 self.push(path.to_owned(), content, candidate.clone());
                 return Ok(true);
