@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod description;
+mod determinism;
 mod fixtures;
+mod resources;
 mod support;
 mod template;
 mod whole;

@@ -98,6 +98,7 @@ const REFEREES: &[Package] = &[
         proof: Proof::File(&["/usr/lib/grub/i386-pc/fat.mod"]),
         why: "BIOS boot tests",
     },
+    Package { name: "time", proof: Proof::Program("time"), why: "measures how much memory a run takes" },
     Package {
         name: "python3",
         proof: Proof::Program("python3"),
