@@ -271,10 +271,13 @@ fn cd_boot_images(
             });
         }
     };
-    let bios = has(boot_image::BIOS_BOOT_IMAGE).filter(|_| has("bootmgr").is_some());
+    let bios = has(boot_image::BIOS_BOOT_IMAGE)
+        .filter(|_| ["bootmgr", "boot/BCD"].iter().all(|path| has(path).is_some()));
     if bios.is_none() {
-        notes
-            .push("the ISO starts by UEFI only: the boot image has no etfsboot.com or no bootmgr".to_owned());
+        notes.push(
+            "the ISO starts by UEFI only: the boot image has no etfsboot.com, bootmgr or loader for BIOS"
+                .to_owned(),
+        );
     }
     Ok((bios, Some(uefi)))
 }

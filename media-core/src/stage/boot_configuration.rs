@@ -50,10 +50,10 @@ impl std::fmt::Display for Firmware {
 /// A store is some kilobytes; those of installed systems are under a megabyte.
 const LARGEST_STORE: u64 = 16 << 20;
 
-/// Both stores; only the UEFI one for ARM64, which has no BIOS.
+/// Both stores; only the UEFI one for ARM64, which has no BIOS, and for images without a loader for BIOS.
 pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
     let mut stores = Vec::new();
-    if image.architecture != Architecture::Arm64 {
+    if image.architecture != Architecture::Arm64 && loader(image, Firmware::Bios).is_some() {
         stores.extend(store(image, spec, env, Firmware::Bios, BIOS_STORE)?);
     }
     stores.extend(store(image, spec, env, Firmware::Uefi, UEFI_STORE)?);
