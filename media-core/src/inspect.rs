@@ -20,7 +20,7 @@ use crate::sealed;
 use crate::time::Timestamp;
 use crate::wim::{ImageInfo, Wim, WimError};
 
-/// Everything known about a medium.
+/// Everything known about a medium. What is damaged says why in its place.
 pub struct Inspection {
     /// What it is, in words: `ISO`, `GPT disk image`, `WIM file`.
     pub kind: String,
@@ -29,28 +29,28 @@ pub struct Inspection {
     /// The volume, for what has one.
     pub volume: Option<VolumeFacts>,
     /// Every file with its length, in the order of the volume.
-    pub files: Vec<(String, u64)>,
+    pub files: Result<Vec<(String, u64)>, MediumError>,
     /// The boot image, when there is one.
-    pub boot_image: Option<BootImageFacts>,
+    pub boot_image: Option<Result<BootImageFacts, InspectError>>,
     /// Each program firmware or a boot manager starts.
     pub boot_managers: Vec<BootManagerFacts>,
     /// What each boot configuration store starts.
-    pub boot_configuration: Vec<(String, Result<Option<RamdiskBoot>, HiveError>)>,
+    pub boot_configuration: Vec<(String, Result<Option<RamdiskBoot>, BootConfigurationError>)>,
     /// The media variables file, when there is one.
-    pub variables: Option<VariablesFacts>,
+    pub variables: Option<Result<VariablesFacts, InspectError>>,
     /// The certificates of a bare SOFTWARE hive.
     pub certificates: Vec<CertificateFacts>,
 }
 
 /// A volume and where it is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum VolumeFacts {
     /// A disk image or stick.
     Disk {
         /// The partition table.
         table: DiskTable,
         /// The volume label.
-        label: String,
+        label: Result<String, MediumError>,
         /// The FAT32 volume.
         volume: fat32::VolumeFacts,
     },
@@ -61,7 +61,7 @@ pub enum VolumeFacts {
         /// Which file systems it has: `ISO 9660`, `Joliet`, `UDF 1.02`.
         file_systems: Vec<String>,
         /// The El Torito entries.
-        boot_entries: Vec<BootEntry>,
+        boot_entries: Result<Vec<BootEntry>, MediumError>,
     },
 }
 
@@ -115,7 +115,19 @@ pub struct VariablesFacts {
     pub has_no_password: bool,
 }
 
-/// Why something could not be inspected.
+/// Why a boot configuration store could not be inspected.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BootConfigurationError {
+    /// It is damaged, or no store.
+    #[error(transparent)]
+    Hive(#[from] HiveError),
+    /// It could not be read.
+    #[error("cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+}
+
+/// Why something, or a part of it, could not be inspected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InspectError {
@@ -143,17 +155,19 @@ const LARGEST_SMALL_FILE: u64 = 64 << 20;
 
 /// Looks at a medium, a boot image, a variables file or a hive.
 ///
+/// A damaged file on a medium, or a damaged structure, does not hide the rest.
+///
 /// # Errors
-/// [`InspectError`] when it is none of these or cannot be read.
+/// [`InspectError`] when it is none of these or cannot be opened as what it is.
 pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<Inspection, InspectError> {
     let len = source.len();
     let medium = medium::open(source)?;
-    let files = medium.files()?;
+    let files = medium.files();
     let mut inspection = Inspection {
         kind: String::new(),
         len,
         volume: None,
-        files: files.iter().map(|file| (file.path.clone(), file.content.len())).collect(),
+        files: Ok(Vec::new()),
         boot_image: None,
         boot_managers: Vec::new(),
         boot_configuration: Vec::new(),
@@ -166,7 +180,7 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
             inspection.volume = Some(VolumeFacts::Iso {
                 file_systems: file_systems(&disc),
                 labels: disc.labels(),
-                boot_entries: disc.boot_entries().map_err(MediumError::from)?,
+                boot_entries: disc.boot_entries().map_err(MediumError::from),
             });
         }
         Medium::Disk { table, volume } => {
@@ -174,52 +188,55 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
                 Some(scheme) => format!("{scheme} disk image or stick"),
                 None => "volume without a partition table".to_owned(),
             };
-            let label = volume.label().map_err(MediumError::from)?;
+            let label = volume.label().map_err(MediumError::from);
             inspection.volume = Some(VolumeFacts::Disk { table, label, volume: volume.facts().clone() });
         }
         Medium::Wim(wim) => {
             inspection.kind = "WIM file".to_owned();
-            inspection.boot_image = Some(boot_image(&wim)?);
+            inspection.boot_image = Some(Ok(boot_image(&wim)));
         }
         Medium::Variables(bytes) => {
             inspection.kind = "media variables file".to_owned();
-            inspection.variables = Some(variables_facts(&bytes, password)?);
+            inspection.variables = Some(Ok(variables_facts(&bytes, password)?));
         }
         Medium::Hive(hive) => {
             inspection.kind = "registry hive".to_owned();
             inspection.certificates = certificates(roots::list_in(&hive).map_err(MediumError::from)?);
         }
     }
-    look_at_files(&files, password, &mut inspection)?;
+    inspection.files = files.map(|files| {
+        look_at_files(&files, password, &mut inspection);
+        files.into_iter().map(|file| (file.path, file.content.len())).collect()
+    });
     Ok(inspection)
 }
 
-fn look_at_files(
-    files: &[MediumFile],
-    password: Option<&SecretString>,
-    inspection: &mut Inspection,
-) -> Result<(), InspectError> {
+fn look_at_files(files: &[MediumFile], password: Option<&SecretString>, inspection: &mut Inspection) {
     for file in files {
         let path = file.path.to_lowercase();
         match path.as_str() {
             "sources/boot.wim" => {
-                inspection.boot_image = Some(boot_image(&Wim::open(Arc::new(file.content.clone()))?)?);
+                let wim = Wim::open(Arc::new(file.content.clone()));
+                inspection.boot_image = Some(wim.map(|wim| boot_image(&wim)).map_err(InspectError::from));
             }
             "sms/data/variables.dat" => {
-                inspection.variables = Some(variables_facts(&read(file)?, password)?);
+                let facts = read(file).and_then(|bytes| variables_facts(&bytes, password));
+                inspection.variables = Some(facts);
             }
             "boot/bcd" | "efi/microsoft/boot/bcd" => {
-                let store = boot_configuration::read(read(file)?).map(|store| store.default_ramdisk());
-                inspection.boot_configuration.push((file.path.clone(), store));
+                inspection.boot_configuration.push((file.path.clone(), boot_store(file)));
             }
-            "bootmgr.efi" => inspection.boot_managers.push(boot_manager(file)?),
+            "bootmgr.efi" => inspection.boot_managers.push(boot_manager(file)),
             _ if path.starts_with("efi/boot/") && path.ends_with(".efi") => {
-                inspection.boot_managers.push(boot_manager(file)?);
+                inspection.boot_managers.push(boot_manager(file));
             }
             _ => {}
         }
     }
-    Ok(())
+}
+
+fn boot_store(file: &MediumFile) -> Result<Option<RamdiskBoot>, BootConfigurationError> {
+    Ok(boot_configuration::read(file.content.to_vec(LARGEST_SMALL_FILE)?)?.default_ramdisk())
 }
 
 fn file_systems(disc: &Disc) -> Vec<String> {
@@ -232,11 +249,11 @@ fn file_systems(disc: &Disc) -> Vec<String> {
     found
 }
 
-fn boot_image(wim: &Wim) -> Result<BootImageFacts, InspectError> {
+fn boot_image(wim: &Wim) -> BootImageFacts {
     let header = wim.header();
     let index = header.boot_index.max(1);
     let certificates = wim.image(index).map_err(RootsError::from).and_then(|image| roots::list(wim, &image));
-    Ok(BootImageFacts {
+    BootImageFacts {
         boot_index: header.boot_index,
         compression: format!("{}, {}-byte chunks", header.compression, header.chunk_size),
         images: wim.images().to_vec(),
@@ -247,7 +264,7 @@ fn boot_image(wim: &Wim) -> Result<BootImageFacts, InspectError> {
             .and_then(|info| info.architecture)
             .and_then(Architecture::from_number),
         certificates: certificates.map(self::certificates),
-    })
+    }
 }
 
 fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
@@ -260,16 +277,17 @@ fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
     listed.into_iter().map(facts).collect()
 }
 
-fn boot_manager(file: &MediumFile) -> Result<BootManagerFacts, InspectError> {
-    let program = pe::read(&read(file)?);
-    Ok(BootManagerFacts {
+fn boot_manager(file: &MediumFile) -> BootManagerFacts {
+    let bytes = read(file).map_err(|error| error.to_string());
+    let program = bytes.and_then(|bytes| pe::read(&bytes).map_err(|error| error.to_string()));
+    BootManagerFacts {
         path: file.path.clone(),
         signers: program.as_ref().map_or_else(
             |_| Vec::new(),
             |program| program.signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
         ),
-        machine: program.map(|program| machine_name(program.machine)).map_err(|error| error.to_string()),
-    })
+        machine: program.map(|program| machine_name(program.machine)),
+    }
 }
 
 fn machine_name(machine: pe::Machine) -> String {

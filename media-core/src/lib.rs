@@ -43,8 +43,8 @@ mod write;
 
 // The public interface is:
 pub use inspect::{
-    BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection, VariablesFacts,
-    VolumeFacts, inspect,
+    BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
+    VariablesFacts, VolumeFacts, inspect,
 };
 pub use medium::{Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};

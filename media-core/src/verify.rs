@@ -2,6 +2,8 @@
 //!
 //! Finding something is not an error: [`verify`] fails only when it could not look.
 
+mod starting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use crate::finding::{Finding, Severity};
 use crate::hive;
 use crate::hive::boot_configuration;
 use crate::io::Source;
-use crate::iso::Disc;
+use crate::media::boot_configuration as policy;
 use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
 use crate::media::manifest::{self, ManifestError, ManifestFile};
 use crate::medium::{self, Medium, MediumError, MediumFile};
@@ -83,7 +85,7 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
     match &medium {
         Medium::Iso(disc) => {
             report.findings.extend(disc.check().map_err(MediumError::from)?);
-            check_disc(disc, &mut report);
+            starting::check_disc(disc, &mut report);
         }
         Medium::Disk { table, volume } => {
             report.findings.extend(table.findings.iter().cloned());
@@ -97,6 +99,9 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
         }
     }
     let files = medium.files()?;
+    if let Medium::Iso(disc) = &medium {
+        starting::check_boot_entries(disc, &files, &mut report);
+    }
     check_essential(&files, &mut report);
     compare_with_manifest(&files, &mut report, observer)?;
     check_contents(&files, &mut report, observer)?;
@@ -112,19 +117,6 @@ fn hive_report(bytes: &[u8]) -> VerifyReport {
     VerifyReport { findings: hive::check(bytes), ..VerifyReport::default() }
 }
 
-/// Task sequence media have all three file systems, and something for firmware to start.
-fn check_disc(disc: &Disc, report: &mut VerifyReport) {
-    for id in ["iso.no-joliet", "iso.no-udf"] {
-        for finding in report.findings.iter_mut().filter(|finding| finding.id == id) {
-            finding.severity = Severity::Error;
-        }
-    }
-    if disc.boot_entries().is_ok_and(|entries| entries.is_empty()) {
-        let message = "no El Torito entry: firmware starts nothing from this disc";
-        report.findings.push(Finding::error("medium.not-bootable", "boot catalog", message));
-    }
-}
-
 fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {
     for path in ESSENTIAL {
         if find(files, path).is_none() {
@@ -135,8 +127,7 @@ fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {
             ));
         }
     }
-    let boot_managers = ["EFI/Boot/bootx64.efi", "EFI/Boot/bootia32.efi", "EFI/Boot/bootaa64.efi"];
-    if boot_managers.iter().all(|path| find(files, path).is_none()) {
+    if starting::BOOT_MANAGERS.iter().all(|(path, _)| find(files, path).is_none()) {
         report.findings.push(Finding::error(
             "medium.missing-file",
             "EFI/Boot",
@@ -225,37 +216,40 @@ fn check_contents(
     report: &mut VerifyReport,
     observer: &mut dyn Observer,
 ) -> Result<(), VerifyError> {
+    let image = match find(files, SOURCES_BOOT_WIM) {
+        Some(file) => check_boot_image(file, report, observer)?,
+        None => None,
+    };
     for path in ["boot/BCD", "EFI/Microsoft/Boot/BCD"] {
         if let Some(file) = find(files, path) {
-            check_store(read(file, LARGEST_STORE)?, path, report);
+            check_store(read(file, LARGEST_STORE)?, path, image.as_ref(), report);
         }
     }
     if let Some(file) = find(files, "SMS/data/variables.dat") {
         check_variables(&read(file, LARGEST_VARIABLES)?, "SMS/data/variables.dat", report);
     }
-    if let Some(file) = find(files, SOURCES_BOOT_WIM) {
-        check_boot_image(file, report, observer)?;
-    }
-    Ok(())
+    starting::check_programs(files, image.map(|image| image.architecture), report)
 }
 
-fn check_store(bytes: Vec<u8>, path: &str, report: &mut VerifyReport) {
+fn check_store(bytes: Vec<u8>, path: &str, image: Option<&BootImage>, report: &mut VerifyReport) {
     report.findings.extend(hive::check(&bytes).into_iter().map(|finding| at(path, finding)));
     match boot_configuration::read(bytes) {
         Err(error) => {
             report.findings.push(Finding::error("boot-configuration.damaged", path, error.to_string()))
         }
-        Ok(store) => match store.default_ramdisk() {
-            Some(boot) if boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") => {}
-            Some(boot) => {
-                let message = format!("it starts {} and not \\sources\\boot.wim", boot.wim_path);
-                report.findings.push(Finding::error("boot-configuration.target", path, message));
-            }
-            None => {
-                let message = "its default entry starts no RAM disk";
-                report.findings.push(Finding::error("boot-configuration.target", path, message));
-            }
-        },
+        Ok(store) => {
+            let refusal = match store.default_ramdisk() {
+                Some(boot) => image
+                    .map_or_else(
+                        || policy::refuses_files(&boot),
+                        |image| policy::refuses(&boot, &image.image),
+                    )
+                    .map(|reason| format!("it {reason}")),
+                None => Some("its default entry starts no RAM disk".to_owned()),
+            };
+            let found = refusal.map(|message| Finding::error("boot-configuration.target", path, message));
+            report.findings.extend(found);
+        }
     }
 }
 
@@ -269,7 +263,7 @@ fn check_boot_image(
     file: &MediumFile,
     report: &mut VerifyReport,
     observer: &mut dyn Observer,
-) -> Result<(), VerifyError> {
+) -> Result<Option<BootImage>, VerifyError> {
     let source: Arc<dyn Source> = Arc::new(file.content.clone());
     match Wim::open(source.clone()).and_then(|wim| wim.verify(observer)) {
         Ok(findings) => report.findings.extend(findings.into_iter().map(|finding| at(&file.path, finding))),
@@ -278,13 +272,17 @@ fn check_boot_image(
         }
         Err(error) => {
             report.findings.push(Finding::error("boot-image.damaged", &file.path, error.to_string()));
-            return Ok(());
+            return Ok(None);
         }
     }
-    if let Err(error) = BootImage::open(&BootImageSpec::of_medium(source)) {
-        report.findings.push(Finding::error("boot-image.would-not-boot", &file.path, error.to_string()));
+    match BootImage::open(&BootImageSpec::of_medium(source)) {
+        Ok(image) => Ok(Some(image)),
+        Err(error) => {
+            let message = error.to_string();
+            report.findings.push(Finding::error("boot-image.would-not-boot", &file.path, message));
+            Ok(None)
+        }
     }
-    Ok(())
 }
 
 fn at(path: &str, finding: Finding) -> Finding {

@@ -31,13 +31,15 @@ pub struct Inspected {
     certificates: Vec<Certificate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<File>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    damaged: Vec<Damaged>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Volume {
     Disk {
-        label: String,
+        label: Option<String>,
         partition_scheme: Option<String>,
         partitions: Vec<Partition>,
         serial_number: String,
@@ -145,6 +147,13 @@ struct Variable {
     value: Option<String>,
 }
 
+/// A part that cannot be shown, and why.
+#[derive(Serialize)]
+struct Damaged {
+    part: &'static str,
+    problem: String,
+}
+
 #[derive(Serialize)]
 struct File {
     path: String,
@@ -168,24 +177,51 @@ impl Inspected {
             kind: inspection.kind.clone(),
             bytes: inspection.len,
             volume: inspection.volume.as_ref().map(volume),
-            boot_image: inspection.boot_image.as_ref().map(boot_image),
+            boot_image: inspection.boot_image.iter().flatten().next().map(boot_image),
             boot_managers: inspection.boot_managers.iter().map(boot_manager).collect(),
             boot_configuration: boot_configuration(inspection),
-            variables: inspection.variables.as_ref().map(|facts| variables(facts, password_given, reveal)),
+            variables: inspection
+                .variables
+                .iter()
+                .flatten()
+                .next()
+                .map(|facts| variables(facts, password_given, reveal)),
             certificates: inspection.certificates.iter().map(certificate).collect(),
             files: inspection
                 .files
                 .iter()
+                .flatten()
                 .map(|(path, bytes)| File { path: path.clone(), bytes: *bytes })
                 .collect(),
+            damaged: damaged(inspection),
         }
     }
+}
+
+fn damaged(inspection: &Inspection) -> Vec<Damaged> {
+    let (label, boot_entries) = match &inspection.volume {
+        Some(VolumeFacts::Disk { label, .. }) => (label.as_ref().err(), None),
+        Some(VolumeFacts::Iso { boot_entries, .. }) => (None, boot_entries.as_ref().err()),
+        None => (None, None),
+    };
+    let boot_image = inspection.boot_image.iter().find_map(|image| image.as_ref().err());
+    let variables = inspection.variables.iter().find_map(|facts| facts.as_ref().err());
+    [
+        ("volume label", label.map(ToString::to_string)),
+        ("boot entries", boot_entries.map(ToString::to_string)),
+        ("files", inspection.files.as_ref().err().map(ToString::to_string)),
+        ("boot image", boot_image.map(ToString::to_string)),
+        ("media variables", variables.map(ToString::to_string)),
+    ]
+    .into_iter()
+    .filter_map(|(part, problem)| Some(Damaged { part, problem: problem? }))
+    .collect()
 }
 
 fn volume(facts: &VolumeFacts) -> Volume {
     match facts {
         VolumeFacts::Disk { table, label, volume } => Volume::Disk {
-            label: label.clone(),
+            label: label.as_ref().ok().cloned(),
             partition_scheme: table.scheme.map(|scheme| scheme.to_string()),
             partitions: partitions(table),
             serial_number: format!("{:04X}-{:04X}", volume.volume_id >> 16, volume.volume_id & 0xFFFF),
@@ -196,7 +232,7 @@ fn volume(facts: &VolumeFacts) -> Volume {
         VolumeFacts::Iso { labels, file_systems, boot_entries } => Volume::Iso {
             label: [&labels.udf, &labels.joliet, &labels.primary].into_iter().flatten().next().cloned(),
             file_systems: file_systems.clone(),
-            boot_entries: boot_entries.iter().map(boot_entry).collect(),
+            boot_entries: boot_entries.iter().flatten().map(boot_entry).collect(),
         },
     }
 }
@@ -277,7 +313,7 @@ fn boot_configuration(inspection: &Inspection) -> Vec<BootConfiguration> {
             }
         }
         Ok(None) => none(path, "its default entry starts no RAM disk"),
-        Err(error) => none(path, &media_core::hive::HiveError::to_string(error)),
+        Err(error) => none(path, &media_core::BootConfigurationError::to_string(error)),
     };
     inspection.boot_configuration.iter().map(one).collect()
 }

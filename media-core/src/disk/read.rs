@@ -103,7 +103,8 @@ pub fn read(source: &dyn Source) -> Result<DiskTable, DiskError> {
     let mut table = DiskTable { scheme: None, disk_id: None, partitions: Vec::new(), findings: Vec::new() };
     if protective || header.as_ref().is_some_and(|header| header.valid) {
         table.scheme = Some(Scheme::Gpt);
-        check_protective(&entries, signed, source.len() / SECTOR_SIZE, &mut table.findings);
+        let backup = header.as_ref().filter(|header| header.valid).map(|header| header.other);
+        check_protective(&entries, signed, source.len() / SECTOR_SIZE, backup, &mut table.findings);
         read_gpt(source, header, &mut table)?;
     } else if signed && !is_volume(&mbr) && is_table(&entries) {
         table.scheme = Some(Scheme::Mbr);
@@ -182,13 +183,25 @@ fn overlaps(table: &mut DiskTable) {
 }
 
 /// UEFI Specification, table 5-4 ("Protective MBR Partition Record").
-fn check_protective(entries: &[MbrEntry], signed: bool, disk: u64, findings: &mut Vec<Finding>) {
+///
+/// `backup` is where a valid primary header says the backup is: an image written to a larger stick still covers the
+/// disk it was made for, which ends there.
+fn check_protective(
+    entries: &[MbrEntry],
+    signed: bool,
+    disk: u64,
+    backup: Option<u64>,
+    findings: &mut Vec<Finding>,
+) {
     let first = entries[0];
-    let covered = (disk - 1).min(u64::from(u32::MAX));
+    let greatest = u64::from(u32::MAX);
+    let covered = (disk - 1).min(greatest);
     // Some tools always write the greatest length.
     let right = signed
         && (first.status, first.kind, first.start) == (0, 0xEE, 1)
-        && (first.sectors == covered || first.sectors == u64::from(u32::MAX))
+        && (first.sectors == covered
+            || first.sectors == greatest
+            || backup.is_some_and(|backup| first.sectors == backup.min(greatest)))
         && entries[1..].iter().all(|entry| entry.kind == 0);
     if !right {
         let MbrEntry { status, kind, start, sectors } = first;
@@ -250,14 +263,19 @@ fn read_header(source: &dyn Source, sector: u64) -> Result<Option<Header>, DiskE
 fn read_gpt(source: &dyn Source, primary: Option<Header>, table: &mut DiskTable) -> Result<(), DiskError> {
     let last = source.len() / SECTOR_SIZE - 1;
     let primary = usable(primary, 1, "GPT header", &mut table.findings);
-    // The primary header says where the backup is, which should be the last sector of the disk.
+    // The primary header says where the backup is: in the last sector of the disk, or in that of the image which was
+    // written to a larger disk.
     let backup_sector = primary.as_ref().map_or(last, |header| header.other);
-    if backup_sector != last {
-        let message = format!("is in sector {backup_sector}, but the last sector is {last}");
-        table.findings.push(Finding::error("gpt.backup-place", "backup GPT header", message));
-    }
     let backup = read_header(source, backup_sector)?;
     let backup = usable(backup, backup_sector, "backup GPT header", &mut table.findings);
+    if backup_sector != last {
+        let (id, place) = ("gpt.backup-place", "backup GPT header");
+        let message = format!("is in sector {backup_sector}, but the last sector is {last}");
+        table.findings.push(match backup {
+            Some(_) => Finding::note(id, place, message),
+            None => Finding::error(id, place, message),
+        });
+    }
     let first_bytes = entries(source, primary.as_ref(), "GPT entries", &mut table.findings)?;
     let second_bytes = entries(source, backup.as_ref(), "backup GPT entries", &mut table.findings)?;
     if let (Some(one), Some(other)) = (&primary, &backup) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::*;
+use crate::finding::{Finding, Severity};
 use crate::io::{FileSource, Source};
 use crate::layout::Layout;
 
@@ -196,6 +197,23 @@ fn truncated_disks_are_described() {
             let cut_off = scheme == Scheme::Gpt || len < (2048 + 3000) * 512;
             assert_eq!(cut_off, !table.findings.is_empty(), "{len}");
         }
+    }
+}
+
+#[test]
+fn an_image_written_to_a_larger_stick_is_intact() {
+    let sound = disk(planned(Scheme::Gpt, 3000));
+    let backup = sound.len - 512;
+    let larger = Disk { len: sound.len + (100 << 20), ..sound };
+    let table = read(&larger).expect("readable");
+    let found: Vec<_> = table.findings.iter().map(|found| (found.id, found.severity)).collect();
+    assert_eq!(found, [("gpt.backup-place", Severity::Note)]);
+    assert_eq!(table.partitions.len(), 1);
+    // A damaged backup there is still damage, and so is a protective MBR that covers neither.
+    for (place, id) in [(backup + 20, "gpt.header"), (458, "gpt.protective-mbr")] {
+        let damaged = read(&Disk { change: Some((place, 4)), ..larger.clone() }).expect("readable");
+        let error = |found: &Finding| found.id == id && found.severity == Severity::Error;
+        assert!(damaged.findings.iter().any(error), "{id}: {:?}", damaged.findings);
     }
 }
 

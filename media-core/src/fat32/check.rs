@@ -5,6 +5,14 @@ use super::walk::{ClusterSet, FatReader, damaged, root_label, walk};
 use super::{FatError, SECTOR_SIZE, Volume};
 use crate::finding::Finding;
 
+const DIRTY: &str = "fat32.dirty";
+/// The bits of FAT entry 1 that are set after a clean shutdown, and while no read or write failed (fatgen103, "FAT
+/// Data Structure").
+const CLEAN_SHUTDOWN: u32 = 0x0800_0000;
+const NO_HARD_ERROR: u32 = 0x0400_0000;
+/// The byte of the boot sector where Windows and Linux note that the volume is mounted.
+const STATE: usize = 65;
+
 pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
     let mut findings = Vec::new();
     let mut complain = |error: FatError| {
@@ -34,7 +42,12 @@ pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
 
 fn finding(error: &FatError) -> Option<Finding> {
     let FatError::Damaged { id, place, found, expected } = error else { return None };
-    Some(Finding::error(id, place.clone(), format!("found {found}, expected {expected}")))
+    let message = format!("found {found}, expected {expected}");
+    // A stick that is in use, or was pulled out, has nothing wrong with it for that alone.
+    Some(match *id {
+        DIRTY => Finding::note(id, place.clone(), message),
+        _ => Finding::error(id, place.clone(), message),
+    })
 }
 
 type Complain<'a> = dyn FnMut(FatError) -> Result<(), FatError> + 'a;
@@ -55,12 +68,32 @@ fn backup_boot_sector(volume: &Volume, complain: &mut Complain) -> Result<(), Fa
     let (mut first, mut second) = ([0; 512], [0; 512]);
     volume.read("boot sector", 0, &mut first)?;
     volume.read("backup boot sector", volume.backup_sector * SECTOR_SIZE, &mut second)?;
+    if first[STATE] & 1 != 0 {
+        let found = format!("{:#04X}", first[STATE]);
+        complain(damaged(DIRTY, "boot sector, byte 65", found, "a volume that is not in use"))?;
+    }
+    (first[STATE], second[STATE]) = (0, 0);
     if let Some(offset) = first.iter().zip(&second).position(|(one, other)| one != other) {
         let found = format!("{:#04X} and {:#04X} at byte {offset}", first[offset], second[offset]);
         complain(damaged("fat32.backup", "backup boot sector", found, "a copy of the boot sector"))?;
     }
     if !matches!(first[0], 0xEB | 0xE9) {
         complain(damaged("fat32.jump", "boot sector", format!("{:#04X}", first[0]), "a jump instruction"))?;
+    }
+    backup_fs_info(volume, complain)
+}
+
+/// Not every formatter writes the copy of FSInfo; what is there has to be one.
+fn backup_fs_info(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> {
+    let sector = volume.backup_sector + volume.fs_info_sector;
+    if sector >= volume.facts.reserved_sectors {
+        return Ok(());
+    }
+    let mut bytes = [0; 512];
+    volume.read("backup FSInfo", sector * SECTOR_SIZE, &mut bytes)?;
+    if bytes != [0; 512] && fs_info(&bytes).is_none() {
+        let expected = "RRaA, rrAa and 0xAA550000";
+        complain(damaged("fat32.backup-fs-info", "backup FSInfo", "other signatures", expected))?;
     }
     Ok(())
 }
@@ -80,13 +113,13 @@ fn fats_agree(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> 
             "the boot sector's media descriptor",
         ))?;
     }
-    if second & 0x0C00_0000 != 0x0C00_0000 {
-        complain(damaged(
-            "fat32.dirty",
-            "FAT entry 1",
-            format!("{second:#010X}"),
-            "a volume shut down without errors",
-        ))?;
+    for (bit, id, expected) in [
+        (CLEAN_SHUTDOWN, DIRTY, "a volume that is not in use"),
+        (NO_HARD_ERROR, "fat32.hard-error", "a volume that could always be read and written"),
+    ] {
+        if second & bit == 0 {
+            complain(damaged(id, "FAT entry 1", format!("{second:#010X}"), expected))?;
+        }
     }
     if volume.facts.fats < 2 {
         return Ok(());
@@ -96,6 +129,11 @@ fn fats_agree(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> 
         let count = (len - start).min(BLOCK) as usize;
         volume.read("FAT 1", volume.fat_offset(0) + start, &mut one[..count])?;
         volume.read("FAT 2", volume.fat_offset(1) + start, &mut two[..count])?;
+        if start == 0 {
+            // The state of a volume in use is kept in the first FAT alone.
+            let state = (CLEAN_SHUTDOWN >> 24) as u8;
+            (one[7], two[7]) = (one[7] | state, two[7] | state);
+        }
         if let Some(at) = one[..count].iter().zip(&two[..count]).position(|(left, right)| left != right) {
             let found = format!("a difference in entry {}", (start + at as u64) / 4);
             return complain(damaged("fat32.fats-differ", "FAT 2", found, "a copy of FAT 1"));

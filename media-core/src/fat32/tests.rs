@@ -11,6 +11,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::finding::Severity;
 use crate::io::{FileSource, Source};
 use crate::layout::{FileSize, Layout};
 use crate::time::Timestamp;
@@ -465,7 +466,10 @@ fn every_flipped_bit_that_can_be_seen_is_seen() {
             for bit in bits.map(|bit| 1_u8 << bit) {
                 let allowed = match structure.label {
                     "FSInfo" => matches!(place, 4..=483 | 492..=507),
-                    "backup FSInfo" => true,
+                    "backup FSInfo" => matches!(place, 4..=483 | 488..=507),
+                    // The state of a volume in use, which the copies do not have to share.
+                    "boot sector" | "backup boot sector" => place == 65,
+                    "FAT 2" => place == 7 && bit == 0x08,
                     _ => folder && is_silent(&structure.bytes[place / 32 * 32..][..32], place % 32, bit),
                 };
                 let found = examine(&layout, vec![(structure.offset + place as u64, byte ^ bit)]);
@@ -481,6 +485,22 @@ fn every_flipped_bit_that_can_be_seen_is_seen() {
     }
     eprintln!("{seen} flipped bits are seen, {silent} cannot be");
     assert!(seen > 4000, "the test must have looked at something");
+}
+
+#[test]
+fn a_volume_in_use_is_not_damaged() {
+    let layout = small();
+    let at = |label: &str| {
+        let found = layout.structures.iter().find(|structure| structure.label == label);
+        found.expect("it is planned").offset
+    };
+    // What Windows does to the first FAT, and Linux to the boot sector.
+    for (place, byte) in [(at("FAT 1") + 7, 0x07), (at("boot sector") + 65, 0x01)] {
+        let source = Planned { layout: layout.clone(), changes: vec![(place, byte)], len: layout.len };
+        let findings = Volume::open(Arc::new(source), 0, layout.len).expect("sound").check().expect("memory");
+        let found: Vec<_> = findings.iter().map(|finding| (finding.id, finding.severity)).collect();
+        assert_eq!(found, [("fat32.dirty", Severity::Note)], "byte {place}: {findings:?}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::disc::{Disc, DiscFile};
 use super::el_torito::Platform;
 use super::iso9660::{self, Folder, Volume};
+use super::names;
 use super::udf::{self, UdfVolume};
 use super::{IsoError, SECTOR, le16};
 use crate::finding::Finding;
@@ -43,6 +44,7 @@ pub(super) fn check(disc: &Disc) -> Result<Vec<Finding>, IsoError> {
     for pair in trees.windows(2) {
         check_same_data(&pair[0], &pair[1], &mut found);
     }
+    names::check(&trees, &mut found);
     Ok(found)
 }
 
@@ -115,10 +117,13 @@ fn check_path_tables(
 
 fn check_anchors(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> {
     let first = kept(udf::anchor(&disc.image, udf::ANCHOR), "udf.anchor", "sector 256", found)?;
-    let [last, before_last] = udf::last_anchors(&disc.image);
-    let end = udf::anchor(&disc.image, last).or_else(|_| udf::anchor(&disc.image, before_last));
-    let place = format!("sector {last} or {before_last}");
-    let end = kept(end, "udf.anchor", &place, found)?;
+    let blocks = disc.volumes.as_ref().map(|volumes| volumes.primary.blocks);
+    let sectors = udf::last_anchors(&disc.image, blocks);
+    let anchors = sectors.iter().map(|sector| udf::anchor(&disc.image, *sector));
+    let end = anchors.reduce(|first, next| first.or_else(|error| next.map_err(|_| error)));
+    let places: Vec<String> = sectors.iter().map(u64::to_string).collect();
+    let place = format!("sector {}", places.join(" or "));
+    let end = end.map(|end| kept(end, "udf.anchor", &place, found)).transpose()?.flatten();
     if let (Some(first), Some(end)) = (first, end)
         && first != end
     {
@@ -204,7 +209,7 @@ fn check_overlaps(tree: &str, files: &[DiscFile], found: &mut Vec<Finding>) {
     }
 }
 
-/// The same runs of bytes in both trees, whatever the names.
+/// The same runs of bytes in both trees; [`names`] says whether they are called the same.
 fn check_same_data(a: &(&str, Vec<DiscFile>), b: &(&str, Vec<DiscFile>), found: &mut Vec<Finding>) {
     let (left, right) = (runs(&a.1), runs(&b.1));
     let keys = |runs: &BTreeMap<Vec<(u64, u64)>, &str>| runs.keys().cloned().collect::<BTreeSet<_>>();
@@ -229,16 +234,17 @@ fn check_same_data(a: &(&str, Vec<DiscFile>), b: &(&str, Vec<DiscFile>), found: 
 
 /// Each file's bytes as contiguous runs, because the formats cut long files at different places.
 fn runs(files: &[DiscFile]) -> BTreeMap<Vec<(u64, u64)>, &str> {
-    let mut out = BTreeMap::new();
-    for file in files.iter().filter(|file| file.len > 0) {
-        let mut runs: Vec<(u64, u64)> = Vec::new();
-        for &(offset, len) in &file.extents {
-            match runs.last_mut() {
-                Some(last) if last.0 + last.1 == offset => last.1 += len,
-                _ => runs.push((offset, len)),
-            }
+    files.iter().filter(|file| file.len > 0).map(|file| (runs_of(file), file.path.as_str())).collect()
+}
+
+/// The file's bytes as contiguous runs: offset and length of each.
+pub(super) fn runs_of(file: &DiscFile) -> Vec<(u64, u64)> {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for &(offset, len) in &file.extents {
+        match runs.last_mut() {
+            Some(last) if last.0 + last.1 == offset => last.1 += len,
+            _ => runs.push((offset, len)),
         }
-        out.insert(runs, file.path.as_str());
     }
-    out
+    runs
 }

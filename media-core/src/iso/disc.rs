@@ -59,7 +59,8 @@ impl Disc {
     pub fn open(source: Arc<dyn Source>) -> Result<Self, IsoError> {
         let image = Image { len: source.len(), source };
         let (volumes, has_udf) = iso9660::recognise(&image)?;
-        let udf = if has_udf { Some(udf::open(&image)?) } else { None };
+        let blocks = volumes.as_ref().map(|volumes| volumes.primary.blocks);
+        let udf = if has_udf { Some(udf::open(&image, blocks)?) } else { None };
         Ok(Self { image, volumes, udf })
     }
 

@@ -21,7 +21,7 @@ pub enum Emulation {
     None,
     /// As a diskette or hard disk, by its media type number (1 to 4).
     Disk(u8),
-    /// A media type the specification does not know.
+    /// A media type byte the specification does not know, or one with flags.
     Other(u8),
 }
 
@@ -34,6 +34,8 @@ pub struct BootEntry {
     pub bootable: bool,
     /// How firmware presents the image.
     pub emulation: Emulation,
+    /// The real-mode segment a BIOS loads to; 0 stands for 0x07C0.
+    pub load_segment: u16,
     /// How much firmware loads, in units of 512 bytes.
     pub load_sectors: u16,
     /// Where the boot image starts, in bytes from the start of the disc image.
@@ -97,7 +99,7 @@ pub(super) fn read(image: &Image, sector: u32) -> Result<Vec<BootEntry>, IsoErro
 }
 
 fn entry(block: &Block, at: usize, platform: u8) -> BootEntry {
-    let media = block[at + 1] & 0x0F;
+    let media = block[at + 1];
     BootEntry {
         platform: match platform {
             0 => Platform::Bios,
@@ -110,6 +112,7 @@ fn entry(block: &Block, at: usize, platform: u8) -> BootEntry {
             1..=4 => Emulation::Disk(media),
             other => Emulation::Other(other),
         },
+        load_segment: le16(block, at + 2),
         load_sectors: le16(block, at + 6),
         offset: u64::from(le32(block, at + 8)) * SECTOR,
     }

@@ -62,7 +62,7 @@ pub(super) struct Tree {
 /// Reads the recognition sequence: the ISO 9660 descriptors, and whether UDF is announced behind them.
 pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoError> {
     let (mut primary, mut joliet, mut boot_catalog) = (None, None, None);
-    let (mut terminated, mut udf) = (false, false);
+    let (mut terminated, mut udf, mut ended) = (false, false, false);
     for sector in FIRST_DESCRIPTOR..FIRST_DESCRIPTOR + DESCRIPTOR_LIMIT {
         let block = match image.sector("volume descriptor", sector) {
             Ok(block) => block,
@@ -82,7 +82,8 @@ pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoErr
             (b"CD001", 255) => terminated = true,
             (b"CD001", _) if !terminated => {}
             (b"NSR02" | b"NSR03", 0) => udf = true,
-            (b"BEA01" | b"TEA01" | b"BOOT2", 0) => {}
+            (b"TEA01", 0) => ended = true,
+            (b"BEA01" | b"BOOT2", 0) => {}
             _ if sector == FIRST_DESCRIPTOR => {
                 return Err(IsoError::NotADisc { found: block[1..6].escape_ascii().to_string() });
             }
@@ -95,6 +96,14 @@ pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoErr
             what: "volume descriptor set",
             offset: FIRST_DESCRIPTOR * SECTOR,
             expected: "a terminator".into(),
+            found: "none".into(),
+        });
+    }
+    if udf && !ended {
+        return Err(IsoError::Bad {
+            what: "UDF volume recognition sequence",
+            offset: FIRST_DESCRIPTOR * SECTOR,
+            expected: "a terminator, TEA01".into(),
             found: "none".into(),
         });
     }

@@ -11,6 +11,7 @@ mod disc;
 mod el_torito;
 mod error;
 mod iso9660;
+mod names;
 mod plan;
 mod udf;
 

@@ -52,10 +52,11 @@ pub(super) struct Anchor {
     pub reserve: (u64, u64),
 }
 
-/// Opens the volume by whatever anchor and whichever sequence can be read.
-pub(super) fn open(image: &Image) -> Result<UdfVolume, IsoError> {
+/// Opens the volume by whatever anchor and whichever sequence can be read. `blocks` is the length of the volume in
+/// sectors, when a primary volume descriptor states it.
+pub(super) fn open(image: &Image, blocks: Option<u32>) -> Result<UdfVolume, IsoError> {
     let mut found = anchor(image, ANCHOR);
-    for sector in last_anchors(image) {
+    for sector in last_anchors(image, blocks) {
         found = found.or_else(|first| anchor(image, sector).map_err(|_| first));
     }
     let anchor = found?;
@@ -64,10 +65,12 @@ pub(super) fn open(image: &Image) -> Result<UdfVolume, IsoError> {
     volume(image, &descriptors)
 }
 
-/// The sectors where an anchor may be at the end of the image.
-pub(super) fn last_anchors(image: &Image) -> [u64; 2] {
-    let last = (image.len / SECTOR).saturating_sub(1);
-    [last, last.saturating_sub(ANCHOR)]
+/// The sectors where the other anchor may be, counted from the end of the volume, or of whatever it was written to.
+pub(super) fn last_anchors(image: &Image, blocks: Option<u32>) -> Vec<u64> {
+    let sectors = image.len / SECTOR;
+    let ends = blocks.map(u64::from).filter(|blocks| *blocks < sectors).into_iter().chain([sectors]);
+    let last = ends.map(|end| end.saturating_sub(1));
+    last.flat_map(|last| [last, last.saturating_sub(ANCHOR)]).collect()
 }
 
 /// Reads the anchor volume descriptor pointer at a sector (ECMA-167, 3/10.2).

@@ -1,5 +1,6 @@
 //! Configuration Manager policy: names and rules, no byte layouts.
 
+pub mod boot_configuration;
 pub mod boot_image;
 pub mod identity;
 pub mod manifest;

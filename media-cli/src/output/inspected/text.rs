@@ -52,6 +52,10 @@ impl fmt::Display for Inspected {
             writeln!(out, "\nMedia variables")?;
             variables.fmt(out)?;
         }
+        if !self.damaged.is_empty() {
+            writeln!(out, "\nDamaged")?;
+        }
+        self.damaged.iter().try_for_each(|part| writeln!(out, "  {}: {}", part.part, part.problem))?;
         if !self.files.is_empty() {
             writeln!(out, "\nFiles")?;
         }
@@ -71,7 +75,7 @@ impl fmt::Display for Volume {
                 bytes,
                 free_bytes,
             } => {
-                line(out, "  Label", label)?;
+                line(out, "  Label", label.as_deref().unwrap_or("not known"))?;
                 line(out, "  Partition table", partition_scheme.as_deref().unwrap_or("none"))?;
                 for partition in partitions {
                     let active = if partition.active { ", active" } else { "" };

@@ -145,6 +145,47 @@ fn a_lost_anchor_does_not_hide_the_volume() {
     }
 }
 
+#[test]
+fn a_disc_written_to_something_larger_is_whole() {
+    let (layout, mut bytes) = small();
+    let last_anchor = layout.structures.iter().rfind(|structure| structure.label == "UDF anchor").unwrap();
+    bytes.resize(bytes.len() + (3 << 20), 0);
+    let disc = Disc::open(Arc::new(bytes.clone())).unwrap();
+    let ids: Vec<_> = disc.check().unwrap().iter().map(|finding| finding.id).collect();
+    assert_eq!(ids, ["iso.trailing-data"]);
+    bytes[last_anchor.offset as usize + 16] ^= 1;
+    let disc = Disc::open(Arc::new(bytes)).unwrap();
+    assert!(disc.check().unwrap().iter().any(|finding| finding.id == "udf.anchor"));
+}
+
+#[test]
+fn a_flipped_letter_of_a_name_is_found_in_every_tree() {
+    let (layout, bytes) = small();
+    let wide = |name: &str| name.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let names = ["bootmgr", "etfsboot.com", "efisys.bin", "a.txt"];
+    for (label, form) in [
+        ("ISO 9660 directory", &(|name: &str| name.to_ascii_uppercase().into_bytes()) as &dyn Fn(&str) -> _),
+        ("Joliet directory", &wide),
+    ] {
+        for name in names.map(form) {
+            let structures = layout.structures.iter().filter(|structure| structure.label == label);
+            let at = structures
+                .flat_map(|structure| {
+                    structure.offset as usize..structure.offset as usize + structure.bytes.len()
+                })
+                .find(|at| bytes[*at..].starts_with(&name))
+                .unwrap();
+            for position in 0..name.len() {
+                for bit in 0..8 {
+                    let mut damaged = bytes.clone();
+                    damaged[at + position] ^= 1 << bit;
+                    assert!(complains(damaged), "{label}: bit {bit} of byte {position} of {name:?}");
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 

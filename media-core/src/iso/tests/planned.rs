@@ -70,6 +70,7 @@ fn boot_entries_point_at_their_files() {
         platform,
         bootable: true,
         emulation: Emulation::None,
+        load_segment: 0,
         load_sectors,
         offset: offset(path),
     };

@@ -1,0 +1,150 @@
+//! Whether firmware finds something on the medium that it can start.
+
+use super::{VerifyError, VerifyReport, find, read};
+use crate::content::Piece;
+use crate::finding::{Finding, Severity};
+use crate::io::Source;
+use crate::iso::{BootEntry, Disc, Emulation, Platform};
+use crate::media::boot_image::{Architecture, BIOS_BOOT_IMAGE, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT};
+use crate::medium::MediumFile;
+use crate::pe::{self, Machine};
+
+/// What UEFI firmware starts from removable media (UEFI 2.10, 3.5.1.1), with the machine each name stands for.
+pub(super) const BOOT_MANAGERS: [(&str, Machine); 3] = [
+    ("EFI/Boot/bootx64.efi", Machine::X64),
+    ("EFI/Boot/bootia32.efi", Machine::X86),
+    ("EFI/Boot/bootaa64.efi", Machine::Arm64),
+];
+/// What the program inside a UEFI El Torito image goes on with.
+const CD_BOOT_MANAGER: &str = "bootmgr.efi";
+/// Sectors of 512 bytes a BIOS loads of [`BIOS_BOOT_IMAGE`].
+const BIOS_LOAD: u16 = 8;
+/// The segment every BIOS loads to.
+const BIOS_SEGMENT: u16 = 0x07C0;
+/// Real boot managers have about 2 MB, El Torito images 1.5.
+const LARGEST_PROGRAM: u64 = 64 << 20;
+
+/// Task sequence media have all three file systems, and something for firmware to start.
+pub(super) fn check_disc(disc: &Disc, report: &mut VerifyReport) {
+    for id in ["iso.no-joliet", "iso.no-udf"] {
+        for finding in report.findings.iter_mut().filter(|finding| finding.id == id) {
+            finding.severity = Severity::Error;
+        }
+    }
+    if disc.boot_entries().is_ok_and(|entries| entries.is_empty()) {
+        let message = "no El Torito entry: firmware starts nothing from this disc";
+        report.findings.push(Finding::error("medium.not-bootable", "boot catalog", message));
+    }
+}
+
+/// Each firmware needs an El Torito entry that starts Windows' own image for it.
+pub(super) fn check_boot_entries(disc: &Disc, files: &[MediumFile], report: &mut VerifyReport) {
+    // The disc's own check has said what is wrong with a catalog that cannot be read, or is not there.
+    let Ok(entries) = disc.boot_entries() else { return };
+    if entries.is_empty() {
+        return;
+    }
+    let uefi: Vec<&MediumFile> =
+        [UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT].iter().filter_map(|path| find(files, path)).collect();
+    let problem = entry_problem(&entries, Platform::Uefi, &uefi, |entry, file| {
+        let whole = file.content.len().div_ceil(512);
+        (entry.load_sectors > 1 && u64::from(entry.load_sectors) != whole)
+            .then(|| format!("loads {} sectors of 512 bytes, expected 0, 1 or {whole}", entry.load_sectors))
+    });
+    report
+        .findings
+        .extend(problem.map(|message| Finding::error("medium.uefi-entry", "boot catalog", message)));
+    let Some(bios) = find(files, BIOS_BOOT_IMAGE).filter(|_| find(files, "bootmgr").is_some()) else {
+        return;
+    };
+    let problem = entry_problem(&entries, Platform::Bios, &[bios], |entry, _| {
+        if !matches!(entry.load_segment, 0 | BIOS_SEGMENT) {
+            return Some(format!("loads to segment {:#06x}, expected 0x07c0", entry.load_segment));
+        }
+        (entry.load_sectors != BIOS_LOAD)
+            .then(|| format!("loads {} sectors of 512 bytes, expected {BIOS_LOAD}", entry.load_sectors))
+    });
+    report
+        .findings
+        .extend(problem.map(|message| Finding::error("medium.bios-entry", "boot catalog", message)));
+}
+
+/// What is wrong with the first entry for a platform; nothing when it starts one of `files`.
+fn entry_problem(
+    entries: &[BootEntry],
+    platform: Platform,
+    files: &[&MediumFile],
+    more: impl Fn(&BootEntry, &MediumFile) -> Option<String>,
+) -> Option<String> {
+    let Some(entry) = entries.iter().find(|entry| entry.platform == platform) else {
+        return Some(format!("no entry is for {platform:?} firmware"));
+    };
+    if !entry.bootable {
+        return Some(format!("the entry for {platform:?} firmware is not marked bootable"));
+    }
+    if entry.emulation != Emulation::None {
+        return Some(format!("the entry for {platform:?} firmware asks for {:?}", entry.emulation));
+    }
+    match files.iter().find(|file| start(file) == Some(entry.offset)) {
+        Some(file) => more(entry, file)
+            .map(|problem| format!("the entry for {platform:?} firmware starts {} and {problem}", file.path)),
+        None => Some(format!(
+            "the entry for {platform:?} firmware starts what is at byte {}, which is none of Windows' boot images \
+             on the disc",
+            entry.offset
+        )),
+    }
+}
+
+/// Where a file of a disc starts.
+fn start(file: &MediumFile) -> Option<u64> {
+    match file.content.pieces().first()? {
+        Piece::Slice { offset, .. } => Some(*offset),
+        Piece::Bytes(_) => None,
+    }
+}
+
+/// Boot managers have to be programs that firmware can start, for the machine of the boot image.
+pub(super) fn check_programs(
+    files: &[MediumFile],
+    architecture: Option<Architecture>,
+    report: &mut VerifyReport,
+) -> Result<(), VerifyError> {
+    let of_image = architecture.map(|architecture| match architecture {
+        Architecture::X64 => Machine::X64,
+        Architecture::X86 => Machine::X86,
+        Architecture::Arm64 => Machine::Arm64,
+    });
+    let by_name = BOOT_MANAGERS.iter().map(|(path, machine)| (*path, Some(*machine)));
+    for (path, machine) in by_name.chain([(CD_BOOT_MANAGER, of_image)]) {
+        let Some(file) = find(files, path) else { continue };
+        let problem = match pe::read(&read(file, LARGEST_PROGRAM)?) {
+            Err(error) => error.to_string(),
+            Ok(program) if !program.is_efi_application => "it is not an EFI application".to_owned(),
+            Ok(program) if machine.is_some_and(|machine| machine != program.machine) => {
+                format!("it is for {:?}, expected {:?}", program.machine, machine)
+            }
+            Ok(_) => continue,
+        };
+        report.findings.push(Finding::error("medium.boot-manager", path, problem));
+    }
+    if let Some(machine) = of_image
+        && let Some((path, _)) = BOOT_MANAGERS.iter().find(|(_, of)| *of == machine)
+        && find(files, path).is_none()
+        && BOOT_MANAGERS.iter().any(|(path, _)| find(files, path).is_some())
+    {
+        let message = format!("the boot image is for {machine:?}, and its boot manager is not here");
+        report.findings.push(Finding::error("medium.boot-manager", *path, message));
+    }
+    for path in [UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT] {
+        let Some(file) = find(files, path) else { continue };
+        let mut signature = [0; 2];
+        let read = file.content.read_at(510, &mut signature);
+        let read = read.map_err(|error| VerifyError::Read { path: file.path.clone(), error })?;
+        if read < 2 || signature != [0x55, 0xAA] {
+            let message = "it is no FAT volume: its first sector does not end with 55 AA";
+            report.findings.push(Finding::error("medium.uefi-boot-image", path, message));
+        }
+    }
+    Ok(())
+}
