@@ -1,9 +1,10 @@
 //! Files: as a source, and as an output that appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{Sink, Source};
 
@@ -12,23 +13,54 @@ use super::{Sink, Source};
 pub struct FileSource {
     file: File,
     len: u64,
+    /// When a regular file was last written to; a block device does not say.
+    modified: Option<SystemTime>,
 }
 
 impl FileSource {
     /// Opens a regular file or a block device for reading.
     ///
     /// # Errors
-    /// Whatever the system says; a folder is [`io::ErrorKind::IsADirectory`].
+    /// Whatever the system says; a folder is [`io::ErrorKind::IsADirectory`], and anything else that cannot be read at
+    /// any offset [`io::ErrorKind::InvalidInput`].
     pub fn open(path: &Path) -> io::Result<Self> {
         use std::io::{Seek, SeekFrom};
+        // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
+        check_kind(fs::metadata(path)?.file_type())?;
         let mut file = File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
+        let facts = file.metadata()?;
+        check_kind(facts.file_type())?;
+        let modified = if facts.is_file() { Some(facts.modified()?) } else { None };
         // A block device has length 0 in its metadata but a true end.
         let len = file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, len })
+        Ok(Self { file, len, modified })
     }
+
+    /// Whether the file was written to since it was opened, so that what was read may not fit together. Another file
+    /// put under its name is no change: this one stays as it is for as long as it is open.
+    ///
+    /// Seen by length and time of modification, to the precision of the file system's clock; never for a block device.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn changed(&self) -> io::Result<bool> {
+        let Some(modified) = self.modified else { return Ok(false) };
+        let facts = self.file.metadata()?;
+        Ok(facts.len() != self.len || facts.modified()? != modified)
+    }
+}
+
+fn check_kind(kind: FileType) -> io::Result<()> {
+    let found = match kind {
+        kind if kind.is_file() || kind.is_block_device() => return Ok(()),
+        kind if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_char_device() => "a character device",
+        _ => "of another kind",
+    };
+    let message = format!("it is {found}, and only files and block devices can be read at any offset");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 impl Source for FileSource {
@@ -81,16 +113,24 @@ impl AtomicFile {
     /// [`io::ErrorKind::AlreadyExists`], or whatever the system says.
     pub fn keep(mut self, replace: bool) -> io::Result<()> {
         self.file.sync_all()?;
+        let folder =
+            self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = File::open(folder);
         if replace {
             fs::rename(&self.temporary, &self.target)?;
         } else {
             rename_new(&self.temporary, &self.target)?;
         }
         self.kept = true;
-        // The name is only durable once its folder is.
-        let folder =
-            self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        // The name is only durable once its folder is. Some folders cannot be read, and some file systems sync none:
+        // the file is complete under its name all the same.
+        let _ = folder.and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// The name the file has until it is kept, for whoever ends the process without dropping it.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
     }
 
     /// A second handle, for reading back what was written.
@@ -152,6 +192,29 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 
 /// A hard link fails when the name is taken, which a plain rename does not.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to)?;
-    fs::remove_file(from)
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if has_no_links(&error) => rename_unless_there(from, to),
+        Err(error) => Err(error),
+    }
 }
+
+/// Whether a file system has no hard links (FAT, some network shares), or no more of them for this file.
+fn has_no_links(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::MLINK | Errno::NOSYS))
+}
+
+/// The best such a file system can do: a file made there between the two steps would be replaced.
+fn rename_unless_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

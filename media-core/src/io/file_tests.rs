@@ -1,0 +1,144 @@
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use super::{AtomicFile, FileSource, has_no_links, link_new, rename_unless_there};
+use crate::io::{Sink, Source};
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a temporary folder can be made")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("it can be read");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn made(target: &Path, bytes: &[u8]) -> AtomicFile {
+    let mut file = AtomicFile::create(target).expect("the folder is there");
+    file.set_len(bytes.len() as u64).and_then(|()| file.write_at(0, bytes)).expect("there is room");
+    file
+}
+
+#[test]
+fn only_what_can_be_read_at_any_offset_is_opened() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    let socket = folder.path().join("socket");
+    let _listener = UnixListener::bind(&socket).expect("a socket can be made");
+    assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    for (path, kind, words) in [
+        (pipe.as_path(), io::ErrorKind::InvalidInput, "a pipe"),
+        (&socket, io::ErrorKind::InvalidInput, "a socket"),
+        (Path::new("/dev/null"), io::ErrorKind::InvalidInput, "a character device"),
+        (folder.path(), io::ErrorKind::IsADirectory, "directory"),
+        (&folder.path().join("none"), io::ErrorKind::NotFound, ""),
+    ] {
+        let error = FileSource::open(path).expect_err("it cannot be read at any offset");
+        assert_eq!(error.kind(), kind, "{}", path.display());
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_written_to_while_it_is_open_has_changed() {
+    let folder = folder();
+    let path = folder.path().join("boot.wim");
+    fs::write(&path, "one").expect("there is room");
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let append = || OpenOptions::new().append(true).open(&path).expect("it is there");
+    append().set_modified(then).expect("it is ours");
+
+    let longer = FileSource::open(&path).expect("it is there");
+    assert!(!longer.changed().expect("it is open"));
+    append().write_all(b"r").and_then(|()| append().set_modified(then)).expect("there is room");
+    assert!(longer.changed().expect("it is open"), "its length");
+
+    let rewritten = FileSource::open(&path).expect("it is there");
+    fs::write(&path, "four").expect("there is room");
+    assert!(rewritten.changed().expect("it is open"), "its time");
+
+    // What is read is the file that was opened, whatever has its name now.
+    let replaced = FileSource::open(&path).expect("it is there");
+    fs::write(folder.path().join("new"), "other").expect("there is room");
+    fs::rename(folder.path().join("new"), &path).expect("it is ours");
+    assert!(!replaced.changed().expect("it is open"));
+    let mut bytes = [0; 4];
+    replaced.read_exact_at(0, &mut bytes).expect("it is open");
+    assert_eq!(&bytes, b"four");
+}
+
+#[test]
+fn the_temporary_file_is_the_one_there_is() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    let file = made(&target, b"new");
+    assert_eq!(names(folder.path()), [file.temporary().file_name().expect("a name").to_string_lossy()]);
+    drop(file);
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_file_that_is_there_stays_unless_it_is_to_be_replaced() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    fs::write(&target, "old").expect("there is room");
+    let error = made(&target, b"new").keep(false).expect_err("it is there");
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&target).expect("it is there"), b"old");
+    made(&target, b"new").keep(true).expect("it may be replaced");
+    assert_eq!(fs::read(&target).expect("it is there"), b"new");
+    assert_eq!(names(folder.path()), ["out.iso"]);
+}
+
+#[test]
+fn a_folder_that_may_be_written_but_not_read_takes_the_file() {
+    let folder = folder();
+    let (inner, target) = (folder.path().join("drop"), folder.path().join("drop/out.iso"));
+    fs::create_dir(&inner).expect("there is room");
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o300)).expect("it is ours");
+    let readable = fs::read_dir(&inner).is_ok();
+    let kept = made(&target, b"new").keep(false);
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    if readable {
+        eprintln!("skipped: this user may read every folder");
+    }
+    kept.expect("the file is complete");
+    assert_eq!(names(&inner), ["out.iso"]);
+}
+
+#[test]
+fn without_renames_that_spare_what_is_there_links_do_it() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("from"), "new").expect("there is room");
+    fs::write(path("taken"), "old").expect("there is room");
+    for put in [link_new, rename_unless_there] {
+        let error = put(&path("from"), &path("taken")).expect_err("it is there");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(path("taken")).expect("it is there"), b"old");
+        put(&path("from"), &path("to")).expect("the name is free");
+        assert_eq!(names(folder.path()), ["taken", "to"]);
+        fs::rename(path("to"), path("from")).expect("it is ours");
+    }
+}
+
+#[test]
+fn file_systems_without_links_are_known_by_their_errors() {
+    use rustix::io::Errno;
+    for errno in [Errno::PERM, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::MLINK, Errno::NOSYS] {
+        assert!(has_no_links(&errno.into()), "{errno:?}");
+    }
+    for errno in [Errno::EXIST, Errno::ACCESS, Errno::NOSPC, Errno::ROFS, Errno::XDEV] {
+        assert!(!has_no_links(&errno.into()), "{errno:?}");
+    }
+}
