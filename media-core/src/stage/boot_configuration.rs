@@ -5,10 +5,12 @@ use crate::content::Content;
 use crate::env::Env;
 use crate::hive::HiveError;
 use crate::hive::boot_configuration::{self, ElementValue};
+use crate::media::boot_configuration::refuses;
 use crate::media::boot_image::{Architecture, BootImage};
 use crate::spec::{BootConfigurationChoice, BootImageSpec};
 use crate::time::Timestamp;
 use crate::tree::TreeFile;
+use crate::wim::Entry;
 
 /// Where a store came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,16 +137,7 @@ fn boots_the_image(image: &BootImage, bytes: &[u8]) -> Result<(), String> {
     let store =
         boot_configuration::read(bytes.to_vec()).map_err(|error| format!("cannot be read: {error}"))?;
     let boot = store.default_ramdisk().ok_or("starts no RAM disk")?;
-    if !boot.from_boot_device || !boot.wim_path.eq_ignore_ascii_case(r"\sources\boot.wim") {
-        return Err(format!("boots {} and not \\sources\\boot.wim of its own medium", boot.wim_path));
-    }
-    if !boot.sdi_path.eq_ignore_ascii_case(r"\boot\boot.sdi") {
-        return Err(format!("takes its RAM disk template from {}", boot.sdi_path));
-    }
-    if image.image.find(&boot.loader_path).is_none() {
-        return Err(format!("starts {}, which the image does not have", boot.loader_path));
-    }
-    Ok(())
+    refuses(&boot, &image.image).map_or(Ok(()), Err)
 }
 
 /// A store from the description in `templates/`, with the loader the image has.
@@ -164,7 +157,10 @@ fn make(firmware: Firmware, loader: &str, time: Timestamp) -> Result<Vec<u8>, Hi
 }
 
 fn loader(image: &BootImage, firmware: Firmware) -> Option<String> {
-    loaders(firmware).into_iter().find(|path| image.image.find(path).is_some()).map(str::to_owned)
+    loaders(firmware)
+        .into_iter()
+        .find(|path| image.image.find(path).is_some_and(Entry::is_plain_file))
+        .map(str::to_owned)
 }
 
 /// Windows PE's own place first; it is the one Windows media name.
