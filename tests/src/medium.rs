@@ -1,8 +1,9 @@
 //! Media made through the library, for suites that let others look at them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use media_core::env::Env;
 use media_core::event::Unobserved;
@@ -31,11 +32,17 @@ pub fn env() -> Env {
     Env::new(Timestamp::from_unix(1_793_491_200), [1; 32])
 }
 
-/// A root certificate with the name of a company.
+/// A root certificate with the name of a company; made once for each name, because making keys takes long.
 ///
 /// # Panics
 /// Never with the fixed request.
 pub fn root_certificate(common_name: &str) -> Certificate {
+    static MADE: Mutex<BTreeMap<String, Certificate>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry(common_name.to_owned()).or_insert_with(|| make_root_certificate(common_name)).clone()
+}
+
+fn make_root_certificate(common_name: &str) -> Certificate {
     let env = env();
     let request = SelfSignedRequest {
         common_name,
