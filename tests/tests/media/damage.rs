@@ -6,12 +6,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use media_core::content::Content;
 use media_core::disk::Scheme;
 use media_core::event::Unobserved;
 use media_core::finding::Severity;
+use media_core::hive::boot_configuration::{self, BootStore, Device, ElementValue};
+use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
 use media_core::io::{MemorySink, Source};
-use media_core::{Form, Plan, VerifyReport, inspect, plan, seal, stage, verify, write};
-use media_tests::boot_image::BootImageRecipe;
+use media_core::{Form, Plan, Tree, VerifyReport, inspect, plan, seal, stage, verify, write};
+use media_tests::boot_image::{Architecture, BootImageRecipe, Hives, Subsystem, program};
 use media_tests::medium;
 use tempfile::TempDir;
 
@@ -56,24 +59,40 @@ fn small_boot_image() -> &'static PathBuf {
     let (_, path) = IMAGE.get_or_init(|| {
         let folder = TempDir::new().expect("a temporary folder");
         let path = folder.path().join("boot.PS100005.wim");
-        let recipe = BootImageRecipe { files: 0, size: 0, ..BootImageRecipe::default() };
+        let hives = Hives { software: small_software_hive(), ..Hives::default() };
+        let recipe = BootImageRecipe { files: 0, size: 0, hives, ..BootImageRecipe::default() };
         recipe.write(&path).expect("a boot image can be made");
         (folder, path)
     });
     path
 }
 
+fn small_software_hive() -> Vec<u8> {
+    let time = medium::env().now();
+    let mut hive =
+        Hive::create(Version::V1_3, "SOFTWARE", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
+    hive.create_key(r"Microsoft\SystemCertificates\ROOT\Certificates", time).expect("a key");
+    hive.create_key(r"Microsoft\Windows NT\CurrentVersion", time).expect("a key");
+    hive.into_bytes()
+}
+
 impl Sound {
     fn new(form: Form) -> Self {
+        let sound = Self::with(form, |_| ());
+        assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
+        sound
+    }
+
+    /// A medium whose files were changed before the manifest was made.
+    fn with(form: Form, change: impl FnOnce(&mut Tree)) -> Self {
         let spec = medium::spec(small_boot_image(), form).expect("the boot image can be opened");
         let mut staged = stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged");
+        change(&mut staged.tree);
         seal(&mut staged.tree, &mut Unobserved).expect("it can be sealed");
         let plan = plan(&staged.tree, form).expect("it can be planned");
         let mut sink = MemorySink::default();
         write(&plan, &mut sink, &mut Unobserved).expect("memory can be written");
-        let sound = Self { plan, bytes: Arc::new(sink.bytes) };
-        assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
-        sound
+        Self { plan, bytes: Arc::new(sink.bytes) }
     }
 
     fn len(&self) -> u64 {
@@ -357,4 +376,73 @@ fn one_damaged_part_does_not_hide_the_others() {
         let seen = inspect(changed, None).expect("the volume is sound");
         assert!(matches!(seen.variables, Some(Err(_))) && matches!(seen.boot_image, Some(Ok(_))));
     }
+}
+
+/// What is wrong with a medium one of whose files is another, although the manifest lists it as it is.
+fn found_with(form: Form, path: &str, bytes: &[u8]) -> Vec<&'static str> {
+    let medium = Sound::with(form, |tree| {
+        let file = tree.files.iter_mut().find(|file| file.path == path).expect("it is staged");
+        file.content = Content::bytes(bytes);
+    });
+    let report = medium.verify(None, medium.len()).expect("it can be looked at");
+    report.findings.iter().map(|found| found.id).collect()
+}
+
+#[test]
+fn programs_firmware_cannot_start_are_found() {
+    let other = program(Architecture::X86, Subsystem::EfiApplication, b"other");
+    for path in ["EFI/Boot/bootx64.efi", "bootmgr.efi"] {
+        for bytes in [&other[..], b"no program"] {
+            assert_eq!(found_with(STICK, path, bytes), ["medium.boot-manager"], "{path}");
+        }
+    }
+    let path = "EFI/Microsoft/Boot/efisys.bin";
+    assert_eq!(found_with(STICK, path, &[0; 1_474_560]), ["medium.uefi-boot-image"]);
+}
+
+#[test]
+fn stores_that_start_something_else_are_found() {
+    let stores: [(&str, fn(&mut BootStore)); 5] = [
+        ("another WIM", |store| {
+            each_value(store, |value| {
+                if let ElementValue::Device(Device::Ramdisk { path, .. }) = value {
+                    *path = r"\sources\install.wim".to_owned();
+                }
+            });
+        }),
+        ("a frame that is not there", |store| replace(store, r"\boot\boot.sdi", r"\boot\other.sdi")),
+        ("a loader that is not there", |store| replace(store, "winload", r"\windows\system32\other.efi")),
+        ("a folder for a loader", |store| replace(store, "winload", r"\windows\system32")),
+        ("a frame on another device", |store| {
+            each_value(store, |value| {
+                if let ElementValue::Device(device @ Device::Boot) = value {
+                    *device =
+                        Device::Other { options: boot_configuration::Guid::NONE, descriptor: vec![0; 72] };
+                }
+            });
+        }),
+    ];
+    for (what, change) in stores {
+        let mut store = boot_configuration::parse(boot_configuration::UEFI).expect("our own description");
+        change(&mut store);
+        let bytes = boot_configuration::build(&store, medium::env().now()).expect("it can be built");
+        let found = found_with(STICK, "EFI/Microsoft/Boot/BCD", &bytes);
+        assert_eq!(found, ["boot-configuration.target"], "{what}");
+    }
+}
+
+fn each_value(store: &mut BootStore, change: impl FnMut(&mut ElementValue)) {
+    let elements = store.objects.iter_mut().flat_map(|object| &mut object.elements);
+    elements.map(|element| &mut element.value).for_each(change);
+}
+
+/// Puts another text for every one that contains `part`.
+fn replace(store: &mut BootStore, part: &str, with: &str) {
+    each_value(store, |value| {
+        if let ElementValue::Text(text) = value
+            && text.contains(part)
+        {
+            *text = with.to_owned();
+        }
+    });
 }
