@@ -5,6 +5,7 @@
 
 mod boot_image;
 mod boots;
+mod damage;
 mod disc;
 mod stick;
 mod variables;

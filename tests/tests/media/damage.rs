@@ -1,0 +1,448 @@
+//! Damage: one bit of a medium is flipped, or its end is missing, and `verify` has to say so. What it cannot see is
+//! listed with the reason.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use media_core::content::Content;
+use media_core::disk::Scheme;
+use media_core::event::Unobserved;
+use media_core::finding::Severity;
+use media_core::hive::boot_configuration::{self, BootStore, Device, ElementValue};
+use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
+use media_core::io::{MemorySink, Source};
+use media_core::{Form, Plan, Tree, VerifyReport, inspect, plan, seal, stage, verify, write};
+use media_tests::boot_image::{Architecture, BootImageRecipe, Hives, Subsystem, program};
+use media_tests::medium;
+use tempfile::TempDir;
+
+const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: Some(512) };
+const DISC: Form = Form::Iso { prompt: false };
+
+/// A sound medium in memory, with the plan it was written by.
+struct Sound {
+    plan: Plan,
+    bytes: Arc<Vec<u8>>,
+}
+
+/// A sound medium with one changed bit, or another length; zero behind its end.
+struct Changed {
+    bytes: Arc<Vec<u8>>,
+    flip: Option<(u64, u8)>,
+    len: u64,
+}
+
+impl Source for Changed {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(usize::try_from(self.len.saturating_sub(offset)).unwrap_or(usize::MAX));
+        let buffer = &mut buffer[..count];
+        buffer.fill(0);
+        self.bytes.read_at(offset, buffer)?;
+        if let Some((place, bit)) = self.flip
+            && let Some(byte) = place.checked_sub(offset).and_then(|at| buffer.get_mut(at as usize))
+        {
+            *byte ^= bit;
+        }
+        Ok(count)
+    }
+}
+
+/// The smallest boot image there can be, made once.
+fn small_boot_image() -> &'static PathBuf {
+    static IMAGE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = IMAGE.get_or_init(|| {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("boot.PS100005.wim");
+        let hives = Hives { software: small_software_hive(), ..Hives::default() };
+        let recipe = BootImageRecipe { files: 0, size: 0, hives, ..BootImageRecipe::default() };
+        recipe.write(&path).expect("a boot image can be made");
+        (folder, path)
+    });
+    path
+}
+
+fn small_software_hive() -> Vec<u8> {
+    let time = medium::env().now();
+    let mut hive =
+        Hive::create(Version::V1_3, "SOFTWARE", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
+    hive.create_key(r"Microsoft\SystemCertificates\ROOT\Certificates", time).expect("a key");
+    hive.create_key(r"Microsoft\Windows NT\CurrentVersion", time).expect("a key");
+    hive.into_bytes()
+}
+
+impl Sound {
+    fn new(form: Form) -> Self {
+        let sound = Self::with(form, |_| ());
+        assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
+        sound
+    }
+
+    /// A medium whose files were changed before the manifest was made.
+    fn with(form: Form, change: impl FnOnce(&mut Tree)) -> Self {
+        let spec = medium::spec(small_boot_image(), form).expect("the boot image can be opened");
+        let mut staged = stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged");
+        change(&mut staged.tree);
+        seal(&mut staged.tree, &mut Unobserved).expect("it can be sealed");
+        let plan = plan(&staged.tree, form).expect("it can be planned");
+        let mut sink = MemorySink::default();
+        write(&plan, &mut sink, &mut Unobserved).expect("memory can be written");
+        Self { plan, bytes: Arc::new(sink.bytes) }
+    }
+
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn changed(&self, flip: Option<(u64, u8)>, len: u64) -> Arc<dyn Source> {
+        Arc::new(Changed { bytes: self.bytes.clone(), flip, len })
+    }
+
+    /// What `verify` finds; none when it could not even look.
+    fn verify(&self, flip: Option<(u64, u8)>, len: u64) -> Option<VerifyReport> {
+        verify(self.changed(flip, len), &mut Unobserved).ok()
+    }
+
+    fn is_found(&self, flip: Option<(u64, u8)>, len: u64) -> bool {
+        self.verify(flip, len).is_none_or(|report| !report.is_intact())
+    }
+
+    /// Places spread over every kind of structure and every file: label, offset in the medium, and bit.
+    fn places(&self, of_each: u64) -> Vec<(&str, u64, u8)> {
+        let mut kinds: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
+        for (offset, len, label) in self.plan.runs() {
+            kinds.entry(label).or_default().push((offset, len));
+        }
+        let mut places = Vec::new();
+        for (label, runs) in kinds {
+            let total: u64 = runs.iter().map(|run| run.1).sum();
+            let used: Vec<u64> = runs
+                .iter()
+                .flat_map(|(offset, len)| (*offset..offset + len).take(1 << 20))
+                .filter(|place| self.bytes[*place as usize] != 0)
+                .collect();
+            // Half of them anywhere, half where something is written: most of a sector is zero.
+            for number in 0..of_each.min(total) {
+                let chance = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+                let place = match number % 2 {
+                    0 if !used.is_empty() => used[chance as usize % used.len()],
+                    _ => nth(&runs, number * total / of_each.min(total) + chance % (total / of_each).max(1)),
+                };
+                places.push((label, place, 1 << (chance >> 20 & 7)));
+            }
+        }
+        places
+    }
+
+    fn assert_found(&self, of_each: u64, unseen: fn(&Sound, &str, u64, u8) -> Option<&'static str>) {
+        let places = self.places(of_each);
+        assert!(places.len() > 250, "{} places", places.len());
+        let (mut silent, mut missed) = (BTreeMap::new(), Vec::new());
+        for &(label, place, bit) in &places {
+            if self.is_found(Some((place, bit)), self.len()) {
+                continue;
+            }
+            match unseen(self, label, place, bit) {
+                Some(reason) => *silent.entry(reason).or_insert(0) += 1,
+                None => missed.push(format!("{label}: bit {bit:#04x} of byte {}", self.within(label, place))),
+            }
+        }
+        eprintln!("{} flipped bits; not seen, because they are: {silent:#?}", places.len());
+        assert!(missed.is_empty(), "not found: {missed:#?}");
+    }
+
+    /// Where a byte is within its run.
+    fn within(&self, label: &str, place: u64) -> u64 {
+        let runs = self.plan.runs();
+        let run = runs
+            .iter()
+            .find(|run| run.2 == label && (run.0..run.0 + run.1).contains(&place))
+            .expect("planned");
+        place - run.0
+    }
+
+    fn le16(&self, place: u64) -> u64 {
+        u64::from(self.bytes[place as usize]) | u64::from(self.bytes[place as usize + 1]) << 8
+    }
+
+    fn first(&self, label: &str) -> u64 {
+        self.plan.runs().iter().find(|run| run.2 == label).expect("it is planned").0
+    }
+}
+
+fn nth(runs: &[(u64, u64)], mut number: u64) -> u64 {
+    for (offset, len) in runs {
+        if number < *len {
+            return offset + number;
+        }
+        number -= len;
+    }
+    runs[0].0
+}
+
+const NOT_USED: &str = "reserved, padding, or of no use to anybody";
+const TIMES: &str = "times";
+const LABELS: &str = "names of the volume and of whoever made it";
+
+/// The bytes of a stick that nothing repeats and nothing needs.
+fn unseen_on_a_stick(sound: &Sound, label: &str, place: u64, bit: u8) -> Option<&'static str> {
+    let at = sound.within(label, place);
+    match label {
+        "protective MBR" => match at {
+            0..=445 | 462..=509 => Some("boot code, which no firmware starts on a disk with a GPT"),
+            447..=449 | 451..=453 => Some("addresses in cylinders, heads and sectors, which nothing reads"),
+            _ => None,
+        },
+        "GPT header" | "backup GPT header" if at >= 92 => Some(NOT_USED),
+        "FSInfo" if matches!(at, 4..484 | 492..508) => Some("reserved, or a hint where free clusters are"),
+        "backup FSInfo" if matches!(at, 4..484 | 488..508) => Some("numbers that age with use"),
+        "boot sector" | "backup boot sector" if at == 65 => Some("the state of a volume in use: a note"),
+        "FAT 1" | "FAT 2" if at == 7 && bit == 8 => Some("the state of a volume in use: a note"),
+        "root folder" | "folder" => {
+            let slot = place - at % 32;
+            let byte = sound.bytes[place as usize];
+            match (sound.bytes[slot as usize + 11], at % 32) {
+                (0x0F, 1..=10 | 14..=25 | 28..=31) if byte == 0 || byte == 0xFF => {
+                    Some("padding behind a long name")
+                }
+                (0x0F, 1..=10 | 14..=25 | 28..=31) if bit == 0x20 => Some("capital or small letters"),
+                (0x0F, _) => None,
+                (0x08, 0..=10) => Some(LABELS),
+                (_, 11) => Some("read-only, hidden, system, archive"),
+                (_, 12) => Some("capital or small letters"),
+                (_, 13..=19 | 22..=25) => Some(TIMES),
+                (0x08, _) => Some(NOT_USED),
+                _ => None,
+            }
+        }
+        "tsmedia-manifest.json" => in_manifest(sound, place),
+        _ => None,
+    }
+}
+
+/// The bytes of an ISO that nothing repeats and nothing needs.
+fn unseen_on_a_disc(sound: &Sound, label: &str, place: u64, bit: u8) -> Option<&'static str> {
+    let at = sound.within(label, place);
+    match label {
+        "primary volume descriptor" | "Joliet volume descriptor" => match at {
+            813..=880 | 174..=180 => Some(TIMES),
+            8..=71 | 190..=812 => Some(LABELS),
+            7 | 72..=79 | 88..=127 | 144..=147 | 152..=155 | 181..=189 | 882.. => Some(NOT_USED),
+            _ => None,
+        },
+        "El Torito boot record" if matches!(at, 6 | 30..=70 | 75..) => Some(NOT_USED),
+        "volume descriptor set terminator" if at >= 6 => Some(NOT_USED),
+        "UDF volume recognition sequence" if at % 2048 >= 6 => Some(NOT_USED),
+        "El Torito boot catalog" => match at {
+            36 | 37 | 44..=63 | 68..=95 | 98..=101 | 108.. => Some(NOT_USED),
+            64 if bit == 1 => Some("whether another section follows, and none does"),
+            _ => None,
+        },
+        _ if label.starts_with("path table") => Some(NOT_USED).filter(|_| pads_path_table(sound, place, at)),
+        "ISO 9660 directory" | "Joliet directory" => in_record(sound, place, at),
+        _ if label.starts_with("UDF ") => {
+            // What a descriptor's CRC covers (ECMA-167, 3/7.2); behind the last one the sector is filled up.
+            let sector = place - place % 2048;
+            let unused = match label {
+                "UDF directories" => {
+                    sound.bytes[place as usize..sector as usize + 2048].iter().all(|byte| *byte == 0)
+                }
+                _ => place - sector >= 16 + sound.le16(sector + 10),
+            };
+            Some(NOT_USED).filter(|_| unused)
+        }
+        "tsmedia-manifest.json" => in_manifest(sound, place),
+        _ => None,
+    }
+}
+
+/// The pad byte of a row with a name of odd length.
+fn pads_path_table(sound: &Sound, place: u64, at: u64) -> bool {
+    let (start, mut row) = (place - at, 0);
+    while row <= at && sound.bytes[(start + row) as usize] != 0 {
+        let name = u64::from(sound.bytes[(start + row) as usize]);
+        if at == row + 8 + name && name % 2 == 1 {
+            return true;
+        }
+        row += (8 + name).next_multiple_of(2);
+    }
+    row <= at
+}
+
+/// The parts of a directory record (ECMA-119, 9.1) that say nothing about where a file is.
+fn in_record(sound: &Sound, place: u64, at: u64) -> Option<&'static str> {
+    let sector = place - at % 2048;
+    let mut record = sector;
+    while sound.bytes[record as usize] != 0 {
+        let len = u64::from(sound.bytes[record as usize]);
+        if place < record + len {
+            let name = u64::from(sound.bytes[record as usize + 32]);
+            return match place - record {
+                18..=24 => Some(TIMES),
+                25 => Some("flags: hidden, or of no meaning here"),
+                26..=31 => Some(NOT_USED),
+                at if at >= 33 + name => Some(NOT_USED),
+                _ => None,
+            };
+        }
+        record += len;
+    }
+    None
+}
+
+/// The manifest names files; what else it says is for people.
+fn in_manifest(sound: &Sound, place: u64) -> Option<&'static str> {
+    let text = &sound.bytes[..place as usize];
+    let line = &sound.bytes[text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)..];
+    let line = line.trim_ascii_start();
+    let said = [&b"\"created\""[..], b"\"label\"", b"\"tool\""];
+    if said.iter().any(|start| line.starts_with(start)) {
+        return Some("the time, the label and the program in the manifest");
+    }
+    // A small letter for a capital one in a path or a digit.
+    Some("capital or small letters").filter(|_| sound.bytes[place as usize].is_ascii_alphabetic())
+}
+
+#[test]
+fn every_flipped_bit_of_a_stick_is_found() {
+    Sound::new(STICK).assert_found(8, unseen_on_a_stick);
+}
+
+#[test]
+fn every_flipped_bit_of_a_disc_is_found() {
+    Sound::new(DISC).assert_found(7, unseen_on_a_disc);
+}
+
+#[test]
+fn every_missing_end_is_found() {
+    for form in [STICK, DISC] {
+        let sound = Sound::new(form);
+        for number in 0..50 {
+            let len = number * sound.len() / 50;
+            assert!(sound.is_found(None, len), "{form:?} cut to {len} bytes");
+        }
+        for missing in [1, 511, 512, 2048, 4096] {
+            assert!(sound.is_found(None, sound.len() - missing), "{form:?} without {missing} bytes");
+        }
+    }
+}
+
+#[test]
+fn something_larger_is_no_damage() {
+    for (form, note) in [(STICK, "gpt.backup-place"), (DISC, "iso.trailing-data")] {
+        let sound = Sound::new(form);
+        let report = sound.verify(None, sound.len() + (100 << 20)).expect("it can be looked at");
+        let found: Vec<_> = report.findings.iter().map(|found| (found.id, found.severity)).collect();
+        assert_eq!(found, [(note, Severity::Note)]);
+    }
+}
+
+/// The bytes of the boot catalog without which a disc does not start.
+#[test]
+fn a_disc_that_would_not_start_is_found() {
+    let sound = Sound::new(DISC);
+    let catalog = sound.first("El Torito boot catalog");
+    let bios = [32, 33, 34, 38, 39, 40, 41].map(|at| (at, "medium.bios-entry"));
+    let uefi = [65, 66, 96, 97, 102, 103, 104, 105].map(|at| (at, "medium.uefi-entry"));
+    for (at, id) in bios.into_iter().chain(uefi) {
+        for bit in [0, 3, 7] {
+            // A section of more entries than there are still has the one that is needed.
+            let Some(report) = sound.verify(Some((catalog + at, 1 << bit)), sound.len()) else { continue };
+            let found: Vec<_> = report.findings.iter().map(|found| found.id).collect();
+            assert!(!report.is_intact(), "bit {bit} of byte {at}");
+            let whole = at == 66 || found.contains(&"iso.boot-catalog");
+            assert!(whole || found.contains(&id), "bit {bit} of byte {at}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn one_damaged_part_does_not_hide_the_others() {
+    for form in [STICK, DISC] {
+        let sound = Sound::new(form);
+        let wim = sound.first("sources/boot.wim");
+        let seen = inspect(sound.changed(Some((wim, 1)), sound.len()), None).expect("the volume is sound");
+        assert!(matches!(seen.boot_image, Some(Err(_))));
+        assert!(seen.volume.is_some() && seen.files.expect("the tree is sound").len() > 15);
+        assert!(matches!(seen.variables, Some(Ok(_))) && !seen.boot_managers.is_empty());
+
+        let variables = sound.first("SMS/data/variables.dat");
+        let changed = sound.changed(Some((variables, 1)), sound.len());
+        let seen = inspect(changed, None).expect("the volume is sound");
+        assert!(matches!(seen.variables, Some(Err(_))) && matches!(seen.boot_image, Some(Ok(_))));
+    }
+}
+
+/// What is wrong with a medium one of whose files is another, although the manifest lists it as it is.
+fn found_with(form: Form, path: &str, bytes: &[u8]) -> Vec<&'static str> {
+    let medium = Sound::with(form, |tree| {
+        let file = tree.files.iter_mut().find(|file| file.path == path).expect("it is staged");
+        file.content = Content::bytes(bytes);
+    });
+    let report = medium.verify(None, medium.len()).expect("it can be looked at");
+    report.findings.iter().map(|found| found.id).collect()
+}
+
+#[test]
+fn programs_firmware_cannot_start_are_found() {
+    let other = program(Architecture::X86, Subsystem::EfiApplication, b"other");
+    for path in ["EFI/Boot/bootx64.efi", "bootmgr.efi"] {
+        for bytes in [&other[..], b"no program"] {
+            assert_eq!(found_with(STICK, path, bytes), ["medium.boot-manager"], "{path}");
+        }
+    }
+    let path = "EFI/Microsoft/Boot/efisys.bin";
+    assert_eq!(found_with(STICK, path, &[0; 1_474_560]), ["medium.uefi-boot-image"]);
+}
+
+#[test]
+fn stores_that_start_something_else_are_found() {
+    let stores: [(&str, fn(&mut BootStore)); 5] = [
+        ("another WIM", |store| {
+            each_value(store, |value| {
+                if let ElementValue::Device(Device::Ramdisk { path, .. }) = value {
+                    *path = r"\sources\install.wim".to_owned();
+                }
+            });
+        }),
+        ("a frame that is not there", |store| replace(store, r"\boot\boot.sdi", r"\boot\other.sdi")),
+        ("a loader that is not there", |store| replace(store, "winload", r"\windows\system32\other.efi")),
+        ("a folder for a loader", |store| replace(store, "winload", r"\windows\system32")),
+        ("a frame on another device", |store| {
+            each_value(store, |value| {
+                if let ElementValue::Device(device @ Device::Boot) = value {
+                    *device =
+                        Device::Other { options: boot_configuration::Guid::NONE, descriptor: vec![0; 72] };
+                }
+            });
+        }),
+    ];
+    for (what, change) in stores {
+        let mut store = boot_configuration::parse(boot_configuration::UEFI).expect("our own description");
+        change(&mut store);
+        let bytes = boot_configuration::build(&store, medium::env().now()).expect("it can be built");
+        let found = found_with(STICK, "EFI/Microsoft/Boot/BCD", &bytes);
+        assert_eq!(found, ["boot-configuration.target"], "{what}");
+    }
+}
+
+fn each_value(store: &mut BootStore, change: impl FnMut(&mut ElementValue)) {
+    let elements = store.objects.iter_mut().flat_map(|object| &mut object.elements);
+    elements.map(|element| &mut element.value).for_each(change);
+}
+
+/// Puts another text for every one that contains `part`.
+fn replace(store: &mut BootStore, part: &str, with: &str) {
+    each_value(store, |value| {
+        if let ElementValue::Text(text) = value
+            && text.contains(part)
+        {
+            *text = with.to_owned();
+        }
+    });
+}
