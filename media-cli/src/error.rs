@@ -67,6 +67,9 @@ pub enum PasswordProblem {
     /// The first line is empty.
     #[error("the first line is empty")]
     Empty,
+    /// It is set to nothing.
+    #[error("it is empty")]
+    SetToNothing,
     /// There is no such environment variable.
     #[error("it is not set")]
     NotSet,

@@ -105,7 +105,7 @@ fn hint_of_system(error: &io::Error) -> Option<String> {
 fn hint_of_password(problem: PasswordProblem) -> Option<String> {
     let hint = match problem {
         PasswordProblem::Empty => "put the password on the first line",
-        PasswordProblem::NotSet => "set it, and export it to this command",
+        PasswordProblem::NotSet | PasswordProblem::SetToNothing => "set it, and export it to this command",
         PasswordProblem::NoTerminal => "give the password by a file or an environment variable",
         PasswordProblem::TooLong => "is this the right file?",
         _ => return None,
