@@ -1,5 +1,6 @@
 //! `tsmedia create`: from settings to a medium under its name.
 
+mod certificates;
 mod environment;
 mod spec;
 
@@ -7,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use media_core::io::AtomicFile;
 use media_core::media::manifest::ManifestError;
-use media_core::{Plan, Receipt, StageError, WriteError};
+use media_core::time::Timestamp;
+use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
 
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, OutputProblem};
+use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::Created;
 use crate::output::planned::Planned;
@@ -29,20 +32,20 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         Some(text) => error.in_spec(text),
         None => error,
     };
-    let target = match &decided.output {
-        Some(output) if !run.dry_run => {
-            Some(target::check(output, run.force, &spec::inputs(&decided, run.spec.as_deref()))?)
-        }
-        _ => None,
-    };
+    let target = place(&mut decided, &run)?;
     let env = environment::environment(run.seed.as_deref())?;
-    let spec = spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
+    let spec::Given { spec, opened } =
+        spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
     let staged = media_core::stage(&spec, &env, &mut progress);
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
+    check_expiry(&staged.report, &mut decided, env.now())?;
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let mut plan = media_core::plan(&staged.tree, spec.form)?;
+    if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
+        refuse_or_note(error, &mut decided, &run)?;
+    }
     let Some(target) = target else {
         progress.clear();
         let planned = Planned::new(&plan, &staged.report, &decided.notes);
@@ -51,9 +54,10 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     };
     media_core::seal(&mut staged.tree, &mut progress).map_err(|error| stage_error(error, &decided))?;
     plan = media_core::plan(&staged.tree, spec.form)?;
-    let made = write(&plan, &target, &run, &decided, &interruption, &mut progress)?;
-    progress.clear();
     let output = decided.output.as_deref().unwrap_or(&target);
+    let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
+    let made = write(&making, &interruption, &mut progress)?;
+    progress.clear();
     report(&Created::new(output, &plan, &staged.report, &spec, &decided.notes, made), &run)
 }
 
@@ -63,36 +67,69 @@ pub(crate) struct Made {
     pub(crate) verified: bool,
 }
 
-fn write(
-    plan: &Plan,
-    target: &Path,
-    run: &RunArgs,
-    decided: &Decided,
-    interruption: &Interruption,
-    progress: &mut Progress,
-) -> Result<Made, Error> {
-    let path: PathBuf = decided.output.clone().unwrap_or_else(|| target.to_owned());
-    let system = |error| Error::Output { path: path.clone(), problem: OutputProblem::System(error) };
-    interruption.making(target);
-    let mut file = AtomicFile::create(target).map_err(system)?;
-    let receipt = media_core::write(plan, &mut file, progress).map_err(|error| match error {
+/// Where the output is made. A dry run says what is wrong with the place, and goes on.
+fn place(decided: &mut Decided, run: &RunArgs) -> Result<Option<PathBuf>, Error> {
+    let Some(output) = &decided.output else { return Ok(None) };
+    match target::check(output, run.force, &spec::inputs(decided, run.spec.as_deref())) {
+        Ok(target) => Ok((!run.dry_run).then_some(target)),
+        Err(error) => refuse_or_note(error, decided, run).map(|()| None),
+    }
+}
+
+fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<(), Error> {
+    if !run.dry_run {
+        return Err(error);
+    }
+    decided.notes.push(format!("without --dry-run: {error}"));
+    Ok(())
+}
+
+/// Refuses an imported certificate that has expired; one made here was refused before it was made.
+fn check_expiry(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+    let (_, expiry) = report.media_certificate_validity;
+    decided.notes.extend(environment::note_expired(expiry, now));
+    match &decided.certificate {
+        CertificateChoice::Import { file, .. } if expiry < now && !decided.allow_expired_certificate => {
+            Err(Error::ExpiredCertificate { path: file.value.clone(), expired: expiry })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is written where.
+struct Making<'a> {
+    plan: &'a Plan,
+    opened: &'a [Opened],
+    /// What the user calls the output.
+    output: &'a Path,
+    /// The file it is.
+    target: &'a Path,
+    run: &'a RunArgs,
+}
+
+fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) -> Result<Made, Error> {
+    let path = || making.output.to_owned();
+    let system = |error| Error::Output { path: path(), problem: OutputProblem::System(error) };
+    let mut file = AtomicFile::create(making.target).map_err(system)?;
+    interruption.making(file.temporary());
+    let receipt = media_core::write(making.plan, &mut file, progress).map_err(|error| match error {
         WriteError::Cancelled => Error::Interrupted,
-        error => Error::Write { path: path.clone(), error },
+        error => Error::Write { path: path(), error },
     })?;
-    if run.verify {
-        verify::verify_written(&path, file.source().map_err(system)?, progress)?;
+    // Bytes of before and after a change make no medium, even where each of them is right.
+    making.opened.iter().try_for_each(Opened::check_unchanged)?;
+    if making.run.verify {
+        verify::verify_written(making.output, file.source().map_err(system)?, progress)?;
     }
     if interruption.asked() {
         return Err(Error::Interrupted);
     }
     // A file that appeared there while this one was made is not this program's to replace.
-    file.keep(run.force).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Error::Output { path: path.clone(), problem: OutputProblem::Exists }
-        }
+    file.keep(making.run.force).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::Output { path: path(), problem: OutputProblem::Exists },
         _ => system(error),
     })?;
-    Ok(Made { receipt, verified: run.verify })
+    Ok(Made { receipt, verified: making.run.verify })
 }
 
 fn stage_error(error: StageError, decided: &Decided) -> Error {

@@ -2,6 +2,7 @@
 //! them is said here and nowhere else.
 
 mod advice;
+mod keys_only;
 mod render;
 
 use std::io;
@@ -10,10 +11,13 @@ use std::path::PathBuf;
 
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
+use media_core::time::Timestamp;
 use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 
 use crate::spec_file::SpecText;
+
+pub(crate) use advice::ALLOW_EXPIRED;
 
 /// The exit codes of `tsmedia`, as `tsmedia --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,7 @@ pub struct SettingError {
     also: Place,
     hint: Option<String>,
     spec: Option<SpecText>,
+    hides_values: bool,
 }
 
 /// What is wrong with a password. Never says what it is.
@@ -62,6 +67,9 @@ pub enum PasswordProblem {
     /// The first line is empty.
     #[error("the first line is empty")]
     Empty,
+    /// It is set to nothing.
+    #[error("it is empty")]
+    SetToNothing,
     /// There is no such environment variable.
     #[error("it is not set")]
     NotSet,
@@ -176,6 +184,22 @@ pub enum Error {
         #[source]
         error: IdentityError,
     },
+    /// The PKI certificate for the media has expired.
+    #[error("the media certificate {} expired on {expired}", path.display())]
+    ExpiredCertificate {
+        /// What the user calls it.
+        path: PathBuf,
+        /// The last moment it was valid.
+        expired: Timestamp,
+    },
+    /// A large input was written to while it was read, so that the medium may not fit together.
+    #[error("the {what} {} changed while it was read", path.display())]
+    Changed {
+        /// What it is.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+    },
     /// A password cannot be had.
     #[error("{what} from {place}: {problem}")]
     Password {
@@ -274,13 +298,27 @@ impl Error {
     /// A setting that is wrong in itself.
     pub fn setting(message: impl Into<String>, place: Place) -> Self {
         let (message, also) = (message.into(), Place::Nowhere);
-        Self::Setting(Box::new(SettingError { message, place, also, hint: None, spec: None }))
+        Self::Setting(Box::new(SettingError {
+            message,
+            place,
+            also,
+            hint: None,
+            spec: None,
+            hides_values: false,
+        }))
     }
 
     /// A setting that contradicts the one at `also`.
     pub fn conflict(message: &str, place: Place, also: Place) -> Self {
         let message = message.to_owned();
-        Self::Setting(Box::new(SettingError { message, place, also, hint: None, spec: None }))
+        Self::Setting(Box::new(SettingError {
+            message,
+            place,
+            also,
+            hint: None,
+            spec: None,
+            hides_values: false,
+        }))
     }
 
     /// Says what to do about a setting.
@@ -288,6 +326,15 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Setting(setting) = &mut self {
             setting.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Keeps the values of the spec file out of what is printed: they may be secret, or are not known not to be.
+    #[must_use]
+    pub fn hiding_values(mut self) -> Self {
+        if let Self::Setting(setting) = &mut self {
+            setting.hides_values = true;
         }
         self
     }
@@ -309,6 +356,7 @@ impl Error {
             Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
                 Exit::Input
             }
+            Self::ExpiredCertificate { .. } | Self::Changed { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

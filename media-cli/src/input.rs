@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_core::io::{FileSource, Source};
@@ -45,9 +45,36 @@ pub(crate) fn read_limited(
 ///
 /// # Errors
 /// [`Error::Unreadable`].
-pub fn open(path: &Path, what: &'static str) -> Result<Arc<dyn Source>, Error> {
+pub fn open(path: &Path, what: &'static str) -> Result<Opened, Error> {
     match FileSource::open(path) {
-        Ok(source) => Ok(Arc::new(source)),
+        Ok(source) => Ok(Opened { what, path: path.to_owned(), source: Arc::new(source) }),
         Err(error) => Err(Error::Unreadable { what, path: path.to_owned(), error }),
+    }
+}
+
+/// A large input, read while the medium is made.
+pub struct Opened {
+    what: &'static str,
+    path: PathBuf,
+    source: Arc<FileSource>,
+}
+
+impl Opened {
+    /// Its bytes.
+    pub fn source(&self) -> Arc<dyn Source> {
+        self.source.clone()
+    }
+
+    /// Fails when the file was written to since it was opened.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] and [`Error::Unreadable`].
+    pub fn check_unchanged(&self) -> Result<(), Error> {
+        let (what, path) = (self.what, self.path.clone());
+        match self.source.changed() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Error::Changed { what, path }),
+            Err(error) => Err(Error::Unreadable { what, path, error }),
+        }
     }
 }

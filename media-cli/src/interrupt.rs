@@ -11,7 +11,7 @@ use crate::error::{Error, Exit};
 #[derive(Clone, Default)]
 pub struct Interruption {
     asked: Arc<AtomicBool>,
-    output: Arc<Mutex<Option<PathBuf>>>,
+    temporary: Arc<Mutex<Option<PathBuf>>>,
 }
 
 impl Interruption {
@@ -24,7 +24,7 @@ impl Interruption {
         let heard = interruption.clone();
         let handler = move || {
             if heard.asked.swap(true, Ordering::SeqCst) {
-                heard.remove_partial_output();
+                heard.remove_temporary();
                 std::process::exit(Exit::Interrupted as i32);
             }
         };
@@ -39,27 +39,36 @@ impl Interruption {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Names the output being made, for an end without clean-up.
-    pub fn making(&self, output: &Path) {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some(output.to_owned());
+    /// Names the temporary file of the output being made, for an end without clean-up.
+    pub fn making(&self, temporary: &Path) {
+        *self.temporary.lock().unwrap_or_else(PoisonError::into_inner) = Some(temporary.to_owned());
     }
 
-    /// Removes what [`media_core::io::AtomicFile`] of this process left beside the output: `.NAME.PROCESS-N.partial`.
-    fn remove_partial_output(&self) {
-        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((folder, name)) =
-            output.as_deref().and_then(|path| Some((path.parent()?, path.file_name()?)))
-        else {
-            return;
-        };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let start = format!(".{}.{}-", name.to_string_lossy(), std::process::id());
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let found = entry.file_name();
-            let found = found.to_string_lossy();
-            if found.starts_with(&start) && found.ends_with(".partial") {
-                let _ = fs::remove_file(entry.path());
-            }
+    fn remove_temporary(&self) {
+        if let Some(path) = self.temporary.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+            // Where it has its final name already, there is nothing under this one.
+            let _ = fs::remove_file(path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_without_clean_up_removes_the_temporary_file_and_no_other() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+        let path = |name: &str| folder.path().join(name);
+        for name in [".out.iso.7-0.partial", ".out.iso.7-1.partial", "out.iso"] {
+            fs::write(path(name), name).expect("there is room");
+        }
+        let interruption = Interruption::default();
+        interruption.remove_temporary();
+        interruption.making(&path(".out.iso.7-1.partial"));
+        interruption.remove_temporary();
+        interruption.remove_temporary();
+        let there = |name: &str| path(name).exists();
+        assert!(there(".out.iso.7-0.partial") && there("out.iso") && !there(".out.iso.7-1.partial"));
     }
 }

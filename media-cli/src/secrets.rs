@@ -40,6 +40,7 @@ pub fn read(source: &PasswordSource, what: &'static str, twice: bool) -> Result<
             first_line(&bytes.ok_or_else(|| wrong(PasswordProblem::TooLong))?).map_err(wrong)?
         }
         PasswordSource::Environment(name) => match std::env::var(name) {
+            Ok(value) if value.is_empty() => return Err(wrong(PasswordProblem::SetToNothing)),
             Ok(value) => SecretString::from(value),
             Err(std::env::VarError::NotPresent) => return Err(wrong(PasswordProblem::NotSet)),
             Err(std::env::VarError::NotUnicode(_)) => return Err(wrong(PasswordProblem::NotText)),

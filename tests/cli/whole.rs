@@ -78,11 +78,134 @@ fn a_dry_run_writes_nothing_and_asks_nothing() {
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_wrong_with_the_output() {
+    let sandbox = sandbox();
+    sandbox.write("media.img", "old");
+    let notes = |more: &str| {
+        let outcome = good(&sandbox, &format!("{CREATE} --dry-run --json --boot-manager 2011 {more}"));
+        let notes = json(&outcome)["notes"].as_array().expect("a list").clone();
+        notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(notes("--output media.img"), ["without --dry-run: cannot write media.img: it exists already"]);
+    assert_eq!(
+        notes("--output no/media.img"),
+        ["without --dry-run: cannot write no/media.img: there is no folder no"]
+    );
+    assert_eq!(
+        notes("--output boot.wim --format img --force"),
+        ["without --dry-run: cannot write boot.wim: it is the same file as the boot image boot.wim"]
+    );
+    assert!(notes("--output media.img --force").is_empty());
+    let limited = sandbox.shell(&format!("ulimit -f 100; $TSMEDIA {CREATE} --dry-run --output new.img"));
+    assert!(
+        limited.stdout.contains("note: without --dry-run: cannot write new.img: file too large"),
+        "{}",
+        limited.stdout
+    );
+}
+
+const NOTED: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --format img --dry-run \
+    --boot-manager 2011";
+
+/// The notes of a dry run at some time.
+fn notes(sandbox: &Sandbox, time: &str, arguments: &str) -> Vec<String> {
+    let arguments = format!("{NOTED} --json {arguments}");
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
+    let notes = json(&outcome.stdout)["notes"].as_array().expect("a list").clone();
+    notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect()
+}
+
+const NOW: &str = "1798761600";
+
+#[test]
+fn what_the_wizard_would_not_let_through_is_noted() {
+    let sandbox = sandbox();
+    sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
+    sandbox.shell("chmod 600 pfx.txt");
+    let no_password = "the medium has no password: whoever holds it can read and use the private key on it, \
+        which is encrypted under a published text";
+    let with = |arguments: &str| {
+        let mut notes = notes(&sandbox, NOW, arguments);
+        assert_eq!(notes.first().map(String::as_str), Some(no_password), "{arguments}: {notes:?}");
+        notes.remove(0);
+        notes
+    };
+    let pfx = "--certificate media.pfx --certificate-password-file pfx.txt";
+    let none: [&str; 0] = [];
+    assert_eq!(with("--management-point mp.contoso.com"), none);
+    assert_eq!(with(&format!("--management-point mp.contoso.com {pfx}")), none);
+    assert_eq!(with("--cmg cmg.contoso.com/CCM_Proxy_MutualAuth/1 --allow-no-password"), none);
+    assert_eq!(
+        with("--management-point https://mp.contoso.com"),
+        [
+            "https://mp.contoso.com may not answer the medium: https takes a PKI certificate (--certificate), and this one is self-signed"
+        ]
+    );
+    assert_eq!(
+        with(&format!(
+            "--media-mode dynamic --management-point a.contoso.com --management-point http://b.contoso.com {pfx}"
+        )),
+        ["http://b.contoso.com may not answer the medium: an imported certificate is for https"]
+    );
+    assert_eq!(notes(&sandbox, NOW, "--management-point mp.contoso.com --password-file password.txt"), none);
+}
+
+#[test]
+fn a_certificate_that_makes_nothing_trusted_is_noted() {
+    let sandbox = sandbox();
+    let noted = |arguments: &str| {
+        let arguments = format!("--management-point mp.contoso.com --password-file password.txt {arguments}");
+        notes(&sandbox, NOW, &arguments)
+    };
+    assert!(noted("--trusted-root root.pem").is_empty());
+    let said = noted("--intermediate root.pem");
+    assert!(
+        said.len() == 1 && said[0].contains("it is a root, and not trusted among intermediates"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_time_that_is_set_does_not_hide_that_the_certificate_has_expired() {
+    let sandbox = sandbox();
+    let base = "--management-point mp.contoso.com --password-file password.txt";
+    assert_eq!(
+        notes(&sandbox, "1600000000", base),
+        [
+            "the media certificate expired on 2021-09-13T12:26:40Z by this computer's clock: SOURCE_DATE_EPOCH sets the time to 2020-09-13T12:26:40Z"
+        ]
+    );
+    let later = format!("{base} --certificate-expiry 2120-01-01");
+    assert!(notes(&sandbox, "1600000000", &later).is_empty());
+}
+
+#[test]
+fn an_expired_certificate_is_taken_when_it_is_asked_for() {
+    let sandbox = sandbox();
+    sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
+    for (time, chosen) in [
+        (NOW, "--certificate-start 2020-01-01 --certificate-expiry 2021-01-01"),
+        ("2500000000", "--certificate media.pfx --certificate-password-file pfx.txt"),
+    ] {
+        let arguments = format!("{CREATE} --output media.img --allow-expired-certificate --json {chosen}");
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{chosen}");
+        let notes = json(&outcome.stdout)["notes"].to_string();
+        assert!(notes.contains("it expired on 20"), "{notes}");
+        std::fs::remove_file(sandbox.path("media.img")).expect("it was made");
+    }
+}
+
+#[test]
 fn results_as_json() {
     let sandbox = sandbox();
     let made = json(&good(&sandbox, &format!("{CREATE} --output media.iso --json")));
     assert_eq!(made["output"], "media.iso");
     assert_eq!(made["management"]["cloud_management_gateway"], true);
+    assert_eq!(made["registration"]["smsid"], made["media_guid"]);
     assert_eq!(made["trusted_certificates"][0]["store"], "AuthRoot");
     assert_eq!(made["trusted_certificates"][0]["was_there"], false);
     let seen = json(&good(&sandbox, "inspect media.iso --json --password-file password.txt"));

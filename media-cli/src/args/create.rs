@@ -217,6 +217,11 @@ pub struct SecurityArgs {
     /// When the self-signed media certificate expires [default: a year after its start]
     #[arg(long, value_name = "DATE")]
     pub certificate_expiry: Option<DateText>,
+    /// Make media although their certificate has expired
+    ///
+    /// Management points are expected to refuse such media.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub allow_expired_certificate: Option<bool>,
     /// Length of the self-signed certificate's RSA key in bits: 1024, 2048, 3072 or 4096 [default: 2048]
     #[arg(long, value_name = "BITS")]
     pub key_bits: Option<u32>,

@@ -36,12 +36,25 @@ fn now() -> Result<Timestamp, Error> {
             )
         }
         Err(std::env::VarError::NotUnicode(_)) => return Err(wrong("it is not text".to_owned())),
-        Err(std::env::VarError::NotPresent) => {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-        }
+        Err(std::env::VarError::NotPresent) => return Ok(clock()),
     };
     Ok(Timestamp::from_unix(seconds))
+}
+
+/// This computer's clock.
+fn clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// What to know about a media certificate that is valid at the time the user has set, and no more by this computer's
+/// clock. A time that is set decides every byte, so it stays; a medium that no management point answers is still no
+/// surprise to be had later.
+pub(super) fn note_expired(expiry: Timestamp, now: Timestamp) -> Option<String> {
+    std::env::var_os(EPOCH)?;
+    (now <= expiry && expiry < clock()).then(|| {
+        format!("the media certificate expired on {expiry} by this computer's clock: {EPOCH} sets the time to {now}")
+    })
 }
 
 /// 64 hexadecimal digits are the seed itself; of any other text it is the SHA-256.

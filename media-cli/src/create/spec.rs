@@ -8,7 +8,9 @@ use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec};
 use secrecy::SecretString;
 
-use crate::error::{Error, Place};
+use super::certificates;
+use crate::error::{ALLOW_EXPIRED, Error, Place};
+use crate::input::Opened;
 use crate::output::target::Input;
 use crate::secrets::{self, PasswordSource};
 use crate::settings::{CertificateChoice, Decided};
@@ -38,13 +40,20 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
     inputs
 }
 
+/// What is made, and the large inputs it is made from.
+pub(super) struct Given {
+    pub(super) spec: MediaSpec,
+    pub(super) opened: Vec<Opened>,
+}
+
 /// Reads everything. For a dry run nobody is asked for the media password: it changes no size.
 ///
 /// # Errors
 /// What cannot be read, by the name the user gave it.
-pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<MediaSpec, Error> {
-    let boot_image = boot_image(decided)?;
+pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
+    let (boot_image, opened) = boot_image(decided)?;
     let trusted = trusted(decided)?;
+    decided.notes.extend(trusted.iter().flat_map(|trusted| certificates::notes(trusted, now)));
     let password = match &decided.password {
         None => None,
         Some(_) if dry_run => Some(SecretString::from("not read for a dry run")),
@@ -55,7 +64,7 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         }
     };
     let identity = identity(decided, now)?;
-    Ok(MediaSpec {
+    let spec = MediaSpec {
         boot_image,
         site: decided.site.clone(),
         trusted,
@@ -66,24 +75,30 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         variables: variables(decided)?,
         variables_form: decided.variables_form.clone(),
         form: decided.form,
-    })
+    };
+    Ok(Given { spec, opened })
 }
 
-fn boot_image(decided: &Decided) -> Result<BootImageSpec, Error> {
+fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> {
     let path = &decided.boot_image.value;
-    let mut boot_files = Vec::new();
+    let image = input::open(path, BOOT_IMAGE)?;
+    let source = image.source();
+    let (mut boot_files, mut opened) = (Vec::new(), vec![image]);
     for (place, file) in &decided.boot_files {
-        boot_files.push((place.clone(), input::open(&file.value, "boot file")?));
+        let file = input::open(&file.value, "boot file")?;
+        boot_files.push((place.clone(), file.source()));
+        opened.push(file);
     }
-    Ok(BootImageSpec {
+    let spec = BootImageSpec {
         name: path.display().to_string(),
-        source: input::open(path, BOOT_IMAGE)?,
+        source,
         package_id: decided.package_id.clone(),
         index: decided.image_index,
         boot_manager: decided.boot_manager,
         boot_configuration: decided.boot_configuration,
         boot_files,
-    })
+    };
+    Ok((spec, opened))
 }
 
 /// The certificates of every file, each once in a store.
@@ -105,16 +120,19 @@ fn trusted(decided: &Decided) -> Result<Vec<TrustedCertificate>, Error> {
 fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Error> {
     match &decided.certificate {
         CertificateChoice::SelfSigned { start, expiry, key_bits } => {
-            let start = start.unwrap_or(now);
-            let after = |end: Timestamp, place: &Place| {
+            let place = expiry.as_ref().map(|given| &given.place);
+            let place = place.or(start.as_ref().map(|given| &given.place)).unwrap_or(&Place::Nowhere);
+            let start = start.as_ref().map_or(now, |given| given.value);
+            let expiry = expiry.as_ref().map_or_else(|| start.plus_days(365), |given| given.value);
+            if expiry <= start {
                 let message =
-                    format!("the media certificate would expire ({end}) before it starts ({start})");
-                if end > start { Ok(end) } else { Err(Error::setting(message, place.clone())) }
-            };
-            let expiry = match expiry {
-                Some(given) => after(given.value, &given.place)?,
-                None => start.plus_days(365),
-            };
+                    format!("the media certificate would expire ({expiry}) before it starts ({start})");
+                return Err(Error::setting(message, place.clone()));
+            }
+            if expiry < now && !decided.allow_expired_certificate {
+                let message = format!("the media certificate would have expired already, on {expiry}");
+                return Err(Error::setting(message, place.clone()).with_hint(ALLOW_EXPIRED));
+            }
             Ok(IdentitySource::SelfSigned { start, expiry, key_bits: *key_bits as usize })
         }
         CertificateChoice::Import { file, password } => {

@@ -12,6 +12,9 @@ use media_core::{PlanError, StageError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
+/// How to make media with a certificate that has expired.
+pub(crate) const ALLOW_EXPIRED: &str = "--allow-expired-certificate makes the medium all the same";
+
 pub(super) fn exit_of_stage(error: &StageError) -> Exit {
     match error {
         StageError::Variables(_) => Exit::Usage,
@@ -78,6 +81,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
         Error::Certificates { error, .. } => hint_of_certificates(error),
         Error::ImportedCertificate { error, .. } => hint_of_identity(error),
+        Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
+        Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
         Error::NotIntact { .. } => said("the disk or memory of this computer may be failing"),
         _ => None,
@@ -100,7 +105,7 @@ fn hint_of_system(error: &io::Error) -> Option<String> {
 fn hint_of_password(problem: PasswordProblem) -> Option<String> {
     let hint = match problem {
         PasswordProblem::Empty => "put the password on the first line",
-        PasswordProblem::NotSet => "set it, and export it to this command",
+        PasswordProblem::NotSet | PasswordProblem::SetToNothing => "set it, and export it to this command",
         PasswordProblem::NoTerminal => "give the password by a file or an environment variable",
         PasswordProblem::TooLong => "is this the right file?",
         _ => return None,

@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::ops::Range;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
     SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
+use super::keys_only::keys_only;
 use super::{Error, Place, SettingError, advice};
 
 /// Renders an error: the message with its causes, the lines of the spec file it is about, and a hint.
@@ -114,9 +116,24 @@ impl SourceCode for WholeLines {
     }
 }
 
+/// The text with every line blank that no span is in: those between two places may hold secret values.
+fn only_lines(text: &str, spans: &[Range<usize>]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let here = shown.len()..shown.len() + line.len();
+        if spans.iter().any(|span| span.start < here.end && here.start < span.end.max(span.start + 1)) {
+            shown.push_str(line);
+        } else {
+            // As many bytes, so that places stay what they are.
+            shown.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        }
+    }
+    shown
+}
+
 fn snippet(setting: &SettingError, colour: bool) -> Option<String> {
     let spec = setting.spec.as_ref()?;
-    let mut spans: Vec<_> = [&setting.place, &setting.also]
+    let mut spans: Vec<Range<usize>> = [&setting.place, &setting.also]
         .into_iter()
         .filter_map(|place| match place {
             Place::SpecFile(span) => Some(span.clone()),
@@ -124,15 +141,19 @@ fn snippet(setting: &SettingError, colour: bool) -> Option<String> {
         })
         .collect();
     spans.sort_by_key(|span| span.start);
+    let (text, spans) = if setting.hides_values {
+        keys_only(&spec.text, &spans)
+    } else {
+        (only_lines(&spec.text, &spans), spans)
+    };
     let words = if spans.len() > 1 { ["this", "and this"] } else { ["here", ""] };
-    let label =
-        |(span, word): (std::ops::Range<usize>, &str)| LabeledSpan::new_with_span(Some(word.into()), span);
+    let label = |(span, word): (Range<usize>, &str)| LabeledSpan::new_with_span(Some(word.into()), span);
     let labels: Vec<_> = spans.into_iter().zip(words).map(label).collect();
     if labels.is_empty() {
         return None;
     }
     let message = format!("{}{}", option_names(setting), setting.message);
-    let source = WholeLines { name: spec.name.clone(), text: spec.text.clone() };
+    let source = WholeLines { name: spec.name.clone(), text };
     let characters = ThemeCharacters { error: "error:".to_owned(), ..ThemeCharacters::unicode() };
     let styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
     let mut out = String::new();

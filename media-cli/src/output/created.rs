@@ -24,6 +24,14 @@ pub struct Created {
     decisions: Decisions,
     management: Managed,
     password: bool,
+    registration: Registration,
+}
+
+/// What the site has to be told before it answers the medium: arguments of `SMS_CertificateInfo`'s
+/// `SubmitRegistrationRecord`. Both are public.
+#[derive(Serialize)]
+struct Registration {
+    smsid: String,
 }
 
 /// What staging decided; the same for a dry run.
@@ -93,6 +101,8 @@ impl Created {
         notes: &[String],
         made: Made,
     ) -> Self {
+        let told = "the site answers this medium only once it has been told of its certificate: register it there under the media GUID";
+        let notes: Vec<String> = notes.iter().cloned().chain([told.to_owned()]).collect();
         let points = spec.site.management.points();
         let mode = match spec.site.management {
             Management::SiteBased(_) => "site-based",
@@ -106,7 +116,7 @@ impl Created {
             bytes_copied_by_system: made.receipt.copied_by_system,
             verified: made.verified,
             label: spec.options.label.as_str().to_owned(),
-            decisions: Decisions::new(report, notes),
+            decisions: Decisions::new(report, &notes),
             management: Managed {
                 site_code: spec.site.code.as_str().to_owned(),
                 mode,
@@ -114,6 +124,8 @@ impl Created {
                 cloud_management_gateway: points.iter().any(|point| point.is_cloud_management_gateway()),
             },
             password: spec.password.is_some(),
+            // The certificate (DER as upper-case hexadecimal) belongs here too, when staging hands it out.
+            registration: Registration { smsid: report.media_guid.clone() },
         }
     }
 }

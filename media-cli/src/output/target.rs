@@ -38,6 +38,22 @@ pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf
     }
 }
 
+/// Checks the length of the output against the limit on file sizes (`ulimit -f`): the system would end the process that
+/// exceeds it, by SIGXFSZ, and its temporary file would stay.
+///
+/// # Errors
+/// [`Error::Output`] as if writing had failed.
+pub fn check_limit(output: Option<&Path>, len: u64) -> Result<(), Error> {
+    use rustix::process::{Resource, getrlimit};
+    match (output, getrlimit(Resource::Fsize).current) {
+        (Some(output), Some(limit)) if len > limit => {
+            let problem = OutputProblem::System(io::ErrorKind::FileTooLarge.into());
+            Err(Error::Output { path: output.to_owned(), problem })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_existing(facts: &Metadata, force: bool, inputs: &[Input<'_>]) -> Result<(), OutputProblem> {
     if facts.is_dir() {
         return Err(OutputProblem::Folder);

@@ -65,6 +65,7 @@ pub struct Settings {
     certificate_password: Vec<Given<PasswordSource>>,
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
+    allow_expired_certificate: Option<Given<bool>>,
     key_bits: Option<Given<u32>>,
     variables_encryption: Option<Given<VariablesEncryption>>,
     variables_xml_declaration: Option<Given<String>>,
@@ -109,6 +110,8 @@ pub struct Decided {
     pub password: Option<PasswordSource>,
     /// The media certificate.
     pub certificate: CertificateChoice,
+    /// Whether it may have expired.
+    pub allow_expired_certificate: bool,
     /// The media's own identity.
     pub media_guid: Option<MediaGuid>,
     /// The wizard's check boxes.
@@ -148,7 +151,7 @@ pub enum CertificateChoice {
     /// A self-signed one.
     SelfSigned {
         /// When it starts; now when not given.
-        start: Option<media_core::time::Timestamp>,
+        start: Option<Given<media_core::time::Timestamp>>,
         /// When it expires; a year later when not given.
         expiry: Option<Given<media_core::time::Timestamp>>,
         /// Length of its RSA key.
@@ -211,6 +214,8 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     }
     win(&mut settings.certificate_start, security.certificate_start, "--certificate-start");
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
+    let name = "--allow-expired-certificate";
+    win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
     win(&mut settings.key_bits, security.key_bits, "--key-bits");
     win(&mut settings.variables_encryption, security.variables_encryption, "--variables-encryption");
     let name = "--variables-xml-declaration";
@@ -339,6 +344,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         ),
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
+        allow_expired_certificate: security.allow_expired_certificate.map(given),
         key_bits: security.key_bits.map(given),
         variables_encryption: security.variables_encryption.map(given),
         variables_xml_declaration: security.variables_xml.declaration.map(given),

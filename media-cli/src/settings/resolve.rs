@@ -9,6 +9,7 @@ use media_core::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode}
 use media_core::media::store::Store;
 use media_core::media::variables::{Variables, XmlForm};
 use media_core::sealed::Algorithm;
+use media_core::time::Timestamp;
 use media_core::{
     BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, SiteSpec,
     UnknownComputers, UserDeviceAffinity, VariablesForm,
@@ -47,13 +48,7 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     check_gateway(&settings, &site.management, password.is_some())?;
     check_standard_input(&settings)?;
     let form = form(&settings, dry_run)?;
-    let mut notes = Vec::new();
-    if package_id.is_none() {
-        notes.push(
-            "the boot image's package id is not known, so _SMSTSBootMediaPackageID is left out; --package-id gives it"
-                .to_owned(),
-        );
-    }
+    let notes = notes(package_id.as_ref(), password.as_ref(), &certificate, &site.management);
     Ok(Decided {
         package_id,
         image_index: checked_if_given(settings.image_index.as_ref(), check::image_index)?,
@@ -71,6 +66,7 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         trusted: trusted(&settings),
         password,
         certificate,
+        allow_expired_certificate: value(settings.allow_expired_certificate.as_ref(), false),
         options: options(&settings)?,
         variables_form: variables_form(&settings),
         media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
@@ -82,6 +78,41 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         boot_image,
         notes,
     })
+}
+
+/// What is possible and may not be what was meant.
+fn notes(
+    package_id: Option<&PackageId>,
+    password: Option<&PasswordSource>,
+    certificate: &CertificateChoice,
+    management: &Management,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if package_id.is_none() {
+        notes.push(
+            "the boot image's package id is not known, so _SMSTSBootMediaPackageID is left out; --package-id gives it"
+                .to_owned(),
+        );
+    }
+    if password.is_none() {
+        notes.push(
+            "the medium has no password: whoever holds it can read and use the private key on it, which is encrypted \
+             under a published text"
+                .to_owned(),
+        );
+    }
+    // The wizard lists only management points of the scheme that the certificate is for.
+    let (other_scheme, why) = match certificate {
+        CertificateChoice::SelfSigned { .. } => {
+            ("https://", "https takes a PKI certificate (--certificate), and this one is self-signed")
+        }
+        CertificateChoice::Import { .. } => ("http://", "an imported certificate is for https"),
+    };
+    let points = management.points().iter().filter(|point| !point.is_cloud_management_gateway());
+    for point in points.filter(|point| point.url().starts_with(other_scheme)) {
+        notes.push(format!("{} may not answer the medium: {why}", point.url()));
+    }
+    notes
 }
 
 fn value<T: Copy>(given: Option<&Given<T>>, default: T) -> T {
@@ -206,10 +237,12 @@ fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
         let also = settings.certificate_start.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
         return Err(Error::conflict(&message, given.place.clone(), also));
     }
-    let expiry = expiry.zip(settings.certificate_expiry.as_ref());
+    let at = |value: Option<Timestamp>, given: &Option<Given<_>>| {
+        value.zip(given.as_ref()).map(|(value, given)| Given { value, place: given.place.clone() })
+    };
     Ok(CertificateChoice::SelfSigned {
-        start,
-        expiry: expiry.map(|(value, given)| Given { value, place: given.place.clone() }),
+        start: at(start, &settings.certificate_start),
+        expiry: at(expiry, &settings.certificate_expiry),
         key_bits: checked_if_given(settings.key_bits.as_ref(), check::key_bits)?.unwrap_or(2048),
     })
 }
@@ -263,9 +296,10 @@ fn variables(settings: &Settings) -> Result<Vec<(String, SecretString)>, Error> 
     let mut known = Variables::new();
     for (name, given) in &settings.variables {
         if known.get(name).is_some() {
-            return Err(Error::setting(format!("the variable {name} is given twice"), given.place.clone()));
+            let message = format!("the variable {name} is given twice");
+            return Err(Error::setting(message, given.place.clone()).hiding_values());
         }
-        checked(given, |value| known.set(name, value.clone()))?;
+        checked(given, |value| known.set(name, value.clone())).map_err(Error::hiding_values)?;
     }
     Ok(settings.variables.iter().map(|(name, given)| (name.clone(), given.value.clone())).collect())
 }

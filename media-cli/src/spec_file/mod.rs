@@ -6,7 +6,6 @@
 mod tables;
 
 use std::fmt;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Place};
@@ -65,24 +64,28 @@ pub fn read(path: &Path) -> Result<SpecFile, Error> {
             Ok(SpecFile { tables, text: spec, folder })
         }
         Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            Err(Error::setting(plain_words(error.message()), Place::SpecFile(on_one_line(span, &spec.text)))
-                .in_spec(&spec))
+            let place = Place::SpecFile(error.span().unwrap_or(0..0));
+            let wrong = Error::setting(plain_words(error.message()), place).hiding_values().in_spec(&spec);
+            Err(match written_password(error.message()) {
+                Some(hint) => wrong.with_hint(hint),
+                None => wrong,
+            })
         }
     }
 }
 
-/// A span that goes over a whole table is shortened to its first line, which is where the reader has to look.
-fn on_one_line(span: Range<usize>, text: &str) -> Range<usize> {
-    let end =
-        text.get(span.clone()).and_then(|part| part.find('\n')).map_or(span.end, |line| span.start + line);
-    if end > span.start {
-        return span.start..end;
+/// What to write instead of a password, for whoever wrote one.
+fn written_password(message: &str) -> Option<&'static str> {
+    let (key, _) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    match key.to_ascii_lowercase().replace('_', "-").as_str() {
+        "password" | "media-password" => Some(
+            "passwords are not written into spec files: use password-file, password-env or password-prompt under [security]",
+        ),
+        "certificate-password" | "pfx-password" => Some(
+            "passwords are not written into spec files: use certificate-password-file or certificate-password-env under [security]",
+        ),
+        _ => None,
     }
-    // Something is missing at this place: the character before it is what can be pointed at.
-    let before = text.get(..span.start).and_then(|text| text.chars().next_back());
-    let before = before.filter(|character| *character != '\n').map_or(0, char::len_utf8);
-    span.start - before..span.start
 }
 
 /// The parser's words in those of someone who does not write programs.
@@ -109,6 +112,42 @@ fn plain_words(message: &str) -> String {
         ("wanted string or table", "invalid type, expected a text in quotes"),
         ("expected a string", "expected a text in quotes"),
     ];
-    let message = message.lines().next().unwrap_or_default().to_owned();
+    let message = without_value(message.lines().next().unwrap_or_default());
     replaced.iter().fold(message, |message, (from, to)| message.replace(from, to))
+}
+
+/// The parser's message without the value it found, which may be secret: only of what type it is.
+fn without_value(message: &str) -> String {
+    let (found, expected) = match message.rfind(", expected ") {
+        Some(at) => message.split_at(at),
+        None => (message, ""),
+    };
+    let found = if let Some(kind) = found.strip_prefix("invalid type: ") {
+        let kind = kind.split(['`', '"']).next().unwrap_or_default();
+        format!("invalid type: {}", kind.trim_end())
+    } else {
+        let whole = ["invalid value", "invalid length", "unknown variant"];
+        whole.into_iter().find(|start| found.starts_with(start)).unwrap_or(found).to_owned()
+    };
+    found + expected
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_the_type_and_not_the_value() {
+        for (message, plain) in [
+            ("invalid type: integer `481516`, expected a text", "invalid type: integer, expected a text"),
+            ("invalid type: string \"a, expected b\", expected u16", "invalid type: string, expected u16"),
+            ("invalid type: sequence, expected a text", "invalid type: sequence, expected a text"),
+            ("invalid type: floating point `1.5`, expected x", "invalid type: floating point, expected x"),
+            ("invalid value: string \"4X\", expected a size", "invalid value, expected a size"),
+            ("unknown variant `secret`, expected `a` or `b`", "unknown variant, expected `a` or `b`"),
+            ("unknown field `pass`, expected one of `a`", "unknown field `pass`, expected one of `a`"),
+        ] {
+            assert_eq!(without_value(message), plain);
+        }
+    }
 }

@@ -173,6 +173,8 @@ pub struct SecurityTable {
     pub certificate_start: Option<At<DateText>>,
     /// When the self-signed media certificate expires
     pub certificate_expiry: Option<At<DateText>>,
+    /// Make media although their certificate has expired
+    pub allow_expired_certificate: Option<At<bool>>,
     /// Length of the self-signed certificate's RSA key in bits
     pub key_bits: Option<At<u32>>,
     /// Cipher of the media variables file

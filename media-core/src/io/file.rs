@@ -1,10 +1,9 @@
 //! Files: as a source, and as an output that appears whole or not at all.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::{Sink, Source};
 
@@ -13,8 +12,8 @@ use super::{Sink, Source};
 pub struct FileSource {
     file: File,
     len: u64,
-    /// When a regular file was last written to; a block device does not say.
-    modified: Option<SystemTime>,
+    /// When a regular file was last written to, in seconds and nanoseconds; a block device does not say.
+    modified: Option<(i64, i64)>,
 }
 
 impl FileSource {
@@ -30,7 +29,7 @@ impl FileSource {
         let mut file = File::open(path)?;
         let facts = file.metadata()?;
         check_kind(facts.file_type())?;
-        let modified = if facts.is_file() { Some(facts.modified()?) } else { None };
+        let modified = facts.is_file().then(|| modified(&facts));
         // A block device has length 0 in its metadata but a true end.
         let len = file.seek(SeekFrom::End(0))?;
         Ok(Self { file, len, modified })
@@ -44,10 +43,14 @@ impl FileSource {
     /// # Errors
     /// Whatever the system says.
     pub fn changed(&self) -> io::Result<bool> {
-        let Some(modified) = self.modified else { return Ok(false) };
+        let Some(then) = self.modified else { return Ok(false) };
         let facts = self.file.metadata()?;
-        Ok(facts.len() != self.len || facts.modified()? != modified)
+        Ok(facts.len() != self.len || modified(&facts) != then)
     }
+}
+
+fn modified(facts: &Metadata) -> (i64, i64) {
+    (facts.mtime(), facts.mtime_nsec())
 }
 
 fn check_kind(kind: FileType) -> io::Result<()> {

@@ -151,6 +151,9 @@ fn media_certificates() {
             case("no such file", 3, &format!("{REAL} --certificate media.pfx")).with(fixtures::boot_image),
             pfx("no password", ""),
             pfx("a wrong password", "--certificate-password-env PASSWORD").environment("PASSWORD", "wrong"),
+            pfx("expired", "--certificate-password-env PASSWORD")
+                .environment("PASSWORD", "right")
+                .environment("SOURCE_DATE_EPOCH", "2500000000"),
             case("no PKCS#12 file", 3, &format!("{REAL} --certificate media.pfx")).with(|sandbox| {
                 fixtures::boot_image(sandbox);
                 sandbox.write("media.pfx", ROOT_CERTIFICATE);

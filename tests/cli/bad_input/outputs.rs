@@ -113,9 +113,36 @@ fn a_limit_on_file_sizes() {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
     let img = REAL.replace("out.iso", "out.img");
-    // Without the trap the system ends the process on the spot.
-    let script = format!("trap '' XFSZ; ulimit -f 1024; exec \"$TSMEDIA\" {img} --force");
-    fails_cleanly(&sandbox, &script, 4, "cannot write out.img");
+    // A process that exceeds the limit is ended on the spot, unless whoever started it says otherwise.
+    for trap in ["", "trap '' XFSZ; "] {
+        let script = format!("{trap}ulimit -f 1024; exec \"$TSMEDIA\" {img} --force");
+        fails_cleanly(&sandbox, &script, 4, "cannot write out.img");
+    }
+}
+
+#[test]
+fn a_boot_image_that_changes_while_it_is_read() {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image(&sandbox);
+    let img = REAL.replace("out.iso", "out.img");
+    // The boot image is open by the time the password is read, which waits for one.
+    let script = format!(
+        "mkfifo pipe; \"$TSMEDIA\" {img} --force --password-file pipe & exec 3>pipe; rm pipe; \
+         cp boot.wim copy; printf x >> boot.wim; echo secret >&3; exec 3>&-; wait $!; \
+         code=$?; mv copy same; cat same > boot.wim; rm same; exit $code"
+    );
+    fails_cleanly(&sandbox, &script, 3, "the boot image boot.wim changed while it was read");
+}
+
+#[test]
+fn inputs_that_nobody_writes_to_are_not_waited_for() {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image(&sandbox);
+    let img = REAL.replace("out.iso", "out.img");
+    let image = img.replace("boot.wim", "pipe");
+    let script =
+        format!("mkfifo pipe; timeout 20 \"$TSMEDIA\" {image} --force; code=$?; rm pipe; exit $code");
+    fails_cleanly(&sandbox, &script, 3, "cannot read the boot image pipe: it is a pipe");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Mistakes in a spec file: the message points at the line.
 
 use super::{Case, case, check};
+use crate::fixtures;
+use crate::support::Sandbox;
 
 const RUN: &str = "create --spec media.toml --output out.iso";
 const GOOD: &str = "[boot]\nboot-image = \"boot.wim\"\n\n[site]\nsite-code = \"PS1\"\nmanagement-point = [\"mp.contoso.com\"]\n";
@@ -13,6 +15,15 @@ fn spec(name: &'static str, text: &'static str) -> Case {
 /// A case with a spec file that is good but for these lines.
 fn lines(name: &'static str, text: &'static str) -> Case {
     case(name, 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n{text}")))
+}
+
+/// A case with a good boot image and these lines about the certificate, at a time that is set.
+fn boot_image_and(name: &'static str, text: &'static str) -> Case {
+    let prepare = move |sandbox: &Sandbox| {
+        fixtures::boot_image(sandbox);
+        sandbox.write("media.toml", format!("{GOOD}\n[security]\n{text}"));
+    };
+    case(name, 2, RUN).with(prepare).environment("SOURCE_DATE_EPOCH", "1798761600")
 }
 
 #[test]
@@ -65,6 +76,48 @@ fn text() {
     );
 }
 
+/// What is secret in the cases below; none of it may be printed.
+const SECRET: &str = "S3cretHidden";
+
+#[test]
+fn secret_values() {
+    check(
+        "spec-secret-values",
+        &[
+            lines("a bad name", "[variables]\n\"OSD Pwd\" = \"S3cretHidden\"\n"),
+            lines("a control character", "[variables]\nOSDPwd = \"S3cretHidden\\u0001\"\n"),
+            lines("a bare control character", "[variables]\nOSDPwd = \"S3cretHidden\u{1}\"\n"),
+            lines("a quote that is not closed", "[variables]\nOSDPwd = \"S3cretHidden\nA = \"b\"\n"),
+            lines("no quotes", "[variables]\nOSDPwd = S3cretHidden\n"),
+            lines("no equals sign", "[variables]\nOSDPwd \"S3cretHidden\"\n"),
+            lines("a colon", "[variables]\nOSDPwd: \"S3cretHidden\"\n"),
+            lines("several lines", "[variables]\nOSDPwd = \"\"\"\nA = S3cretHidden\n\\q\"\"\"\n"),
+            lines("several lines that do not end", "[variables]\nOSDPwd = '''\nA = S3cretHidden\nB = 1\n"),
+            lines("a number", "[variables]\nJoinPin = 48151623\n"),
+            lines("a list", "[variables]\nA = \"b\"\nOSDPwds = [\n  \"S3cretHidden\",\n]\n"),
+            lines("a table on one line", "[media]\nlabel = { password = \"S3cretHidden\" }\n"),
+            lines(
+                "the same variable twice",
+                "[variables]\nOSDPwd = \"S3cretHidden\"\nOSDPWD = \"S3cretHidden\"\n",
+            ),
+            lines("a password", "[security]\npassword = \"S3cretHidden\" # S3cretHidden\n"),
+            lines("a password that is a number", "[security]\npassword = 48151623\n"),
+            lines("a password of the certificate", "[security]\ncertificate-password = \"S3cretHidden\"\n"),
+            lines("a password in another table", "[media]\nlabel = \"A\"\npassword = \"S3cretHidden\"\n"),
+            lines("a password for yes", "[security]\npassword-prompt = \"S3cretHidden\"\n"),
+            lines("a password for a choice", "[security]\nvariables-encryption = \"S3cretHidden\"\n"),
+            lines(
+                "a variable between two lines that are wrong",
+                "[media]\nvars-file = \"-\"\n\n[variables]\nOSDPwd = \"S3cretHidden\"\n\n[security]\npassword-file = \"-\"\n",
+            ),
+        ],
+    );
+    let snapshot =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cli/snapshots/bad-input-spec-secret-values.snap");
+    let printed = std::fs::read_to_string(snapshot).expect("it was just compared");
+    assert!(!printed.contains(SECRET) && !printed.contains("48151623"));
+}
+
 #[test]
 fn values() {
     check(
@@ -111,6 +164,11 @@ fn combinations() {
                 "expiry before start",
                 "[security]\ncertificate-start = 2027-12-31\ncertificate-expiry = 2027-01-01\n",
             ),
+            boot_image_and(
+                "expired dates",
+                "certificate-start = 2020-01-01\ncertificate-expiry = 2021-01-01\n",
+            ),
+            boot_image_and("expired a year after the start", "certificate-start = 2020-01-01\n"),
             lines("two passwords", "[security]\npassword-file = \"a\"\npassword-env = \"B\"\n"),
             lines("prestart command without its variable", "[media]\nprestart-command = \"x.cmd\"\n"),
             lines("cluster size of an ISO", "[output]\ncluster-size = \"4K\"\n"),
