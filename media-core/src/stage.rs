@@ -94,6 +94,22 @@ pub enum StageError {
         /// What is wrong.
         reason: String,
     },
+    /// A boot configuration store given by the user does not start the boot image.
+    #[error("the boot configuration store given for {path} {reason}")]
+    GivenBootConfiguration {
+        /// Where it would go on the medium.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing in the boot image could be started.
+    #[error("{name}: no loader for UEFI is in it; looked for {}", looked_for.join(", "))]
+    NoLoader {
+        /// What the user calls the boot image.
+        name: String,
+        /// The paths looked for.
+        looked_for: Vec<String>,
+    },
     /// The media certificate.
     #[error("media certificate: {0}")]
     Identity(#[from] IdentityError),
@@ -162,10 +178,10 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
 
     let mut report = report(&image, &boot, &identity, &site);
     report.boot_configuration =
-        stores.iter().map(|store| (store.file.path.clone(), store.origin.clone())).collect();
+        stores.iter().map(|store| (store.path.clone(), store.origin.clone())).collect();
     report.certificates = added.certificates;
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
-    files.extend(stores.into_iter().map(|store| store.file));
+    files.extend(stores.into_iter().filter_map(|store| store.file));
     add_made(&mut files, "SMS/data/TsmBootstrap.ini", || text_files::bootstrap(spec));
     add_made(&mut files, "SMS/data/variables.dat", || variables);
     add_made(&mut files, "MediaLabel.txt", || text_files::media_label(spec));

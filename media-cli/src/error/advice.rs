@@ -17,7 +17,7 @@ pub(crate) const ALLOW_EXPIRED: &str = "--allow-expired-certificate makes the me
 
 pub(super) fn exit_of_stage(error: &StageError) -> Exit {
     match error {
-        StageError::Variables(_) => Exit::Usage,
+        StageError::Variables(_) | StageError::IdentityVariable { .. } => Exit::Usage,
         StageError::Cancelled => Exit::Interrupted,
         StageError::BootImage { error: BootImageError::NoSuchImage { .. }, .. } => Exit::Usage,
         _ => Exit::Input,
@@ -30,6 +30,7 @@ pub(super) fn staging(error: &StageError) -> String {
         StageError::BootImage { .. }
         | StageError::Roots { .. }
         | StageError::BootConfiguration { .. }
+        | StageError::NoLoader { .. }
         | StageError::NoCdBootImage { .. } => format!("the boot image {error}").replacen(
             ": the boot image would not boot",
             " would not boot",
@@ -120,6 +121,14 @@ fn hint_of_stage(error: &StageError) -> Option<String> {
             let other = if path == UEFI_BOOT_IMAGE { ", or give --prompt" } else { "" };
             Some(format!("give it with --boot-file {path}=FILE (it is in the Windows ADK){other}"))
         }
+        StageError::IdentityVariable { name } => Some(if name.to_lowercase().ends_with("guid") {
+            "give it with --media-guid".to_owned()
+        } else {
+            "give the certificate with --certificate".to_owned()
+        }),
+        StageError::GivenBootConfiguration { path, .. } => {
+            Some(format!("leave out --boot-file {path}=FILE to have the store found or made"))
+        }
         StageError::BootConfiguration { .. } => {
             Some("leave out --boot-configuration, or give `made` to have the stores made".to_owned())
         }
@@ -139,6 +148,9 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         }
         BootImageError::Missing { path, .. } => {
             Some(format!("give it with --boot-file {path}=FILE (a file of the Windows ADK)"))
+        }
+        BootImageError::NotAProgram { path, .. } => {
+            Some(format!("give another file with --boot-file {path}=FILE, or leave it out"))
         }
         BootImageError::WouldNotBoot(refusal) => match refusal {
             Refusal::NotBootable { .. } => {

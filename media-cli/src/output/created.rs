@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use media_core::bytes::to_hex_upper;
 use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
 use serde::Serialize;
 
@@ -27,11 +28,13 @@ pub struct Created {
     registration: Registration,
 }
 
-/// What the site has to be told before it answers the medium: arguments of `SMS_CertificateInfo`'s
-/// `SubmitRegistrationRecord`. Both are public.
+/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`. Both
+/// are public.
 #[derive(Serialize)]
 struct Registration {
     smsid: String,
+    /// DER in upper-case hexadecimal.
+    certificate: String,
 }
 
 /// What staging decided; the same for a dry run.
@@ -124,8 +127,10 @@ impl Created {
                 cloud_management_gateway: points.iter().any(|point| point.is_cloud_management_gateway()),
             },
             password: spec.password.is_some(),
-            // The certificate (DER as upper-case hexadecimal) belongs here too, when staging hands it out.
-            registration: Registration { smsid: report.media_guid.clone() },
+            registration: Registration {
+                smsid: report.media_guid.clone(),
+                certificate: to_hex_upper(&report.media_certificate),
+            },
         }
     }
 }

@@ -25,7 +25,9 @@ pub enum BootConfigurationOrigin {
 
 /// A store with its place on the medium.
 pub(super) struct Store {
-    pub(super) file: TreeFile,
+    pub(super) path: String,
+    /// The file to add; none when it is among the boot files already.
+    pub(super) file: Option<TreeFile>,
     pub(super) origin: BootConfigurationOrigin,
 }
 
@@ -56,9 +58,9 @@ const LARGEST_STORE: u64 = 16 << 20;
 pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
     let mut stores = Vec::new();
     if image.architecture != Architecture::Arm64 && loader(image, Firmware::Bios).is_some() {
-        stores.extend(store(image, spec, env, Firmware::Bios, BIOS_STORE)?);
+        stores.push(store(image, spec, env, Firmware::Bios, BIOS_STORE)?);
     }
-    stores.extend(store(image, spec, env, Firmware::Uefi, UEFI_STORE)?);
+    stores.push(store(image, spec, env, Firmware::Uefi, UEFI_STORE)?);
     Ok(stores)
 }
 
@@ -68,41 +70,35 @@ fn store(
     env: &Env,
     firmware: Firmware,
     path: &str,
-) -> Result<Option<Store>, StageError> {
-    let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
+) -> Result<Store, StageError> {
     if let Some((_, given)) = spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)) {
-        // Already among the boot files; it has to do what it is there for.
         let bytes = Content::source(given.clone()).to_vec(LARGEST_STORE).map_err(|error| error.to_string());
         let checked = bytes.and_then(|bytes| boots_the_image(image, &bytes));
-        return checked.map(|()| None).map_err(|why| refuse(format!("the {path} given {why}")));
+        checked.map_err(|reason| StageError::GivenBootConfiguration { path: path.to_owned(), reason })?;
+        return Ok(Store { path: path.to_owned(), file: None, origin: BootConfigurationOrigin::Given });
     }
-    let loader = loader(image, firmware).ok_or_else(|| {
-        refuse(format!(
-            "no loader for {firmware} is in the image; looked for {}",
-            loaders(firmware).join(", ")
-        ))
-    })?;
-    let mut reason = "asked for".to_owned();
-    if spec.boot_configuration != BootConfigurationChoice::Made {
-        match own_store(image, firmware) {
-            Ok((origin, bytes)) => {
-                let file = TreeFile {
-                    path: path.to_owned(),
-                    content: Content::bytes(bytes),
-                    origin: origin.clone(),
-                };
-                return Ok(Some(Store { file, origin: BootConfigurationOrigin::BootImage(origin) }));
-            }
-            Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => {
-                return Err(refuse(why));
-            }
-            Err(why) => reason = why,
+    let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
+    let (origin, bytes) = match own_store(image, firmware) {
+        Ok((from, bytes)) if spec.boot_configuration != BootConfigurationChoice::Made => {
+            (BootConfigurationOrigin::BootImage(from), bytes)
         }
-    }
-    let bytes = make(firmware, &loader, env.now());
-    let bytes = bytes.map_err(|error| refuse(format!("making {path}: {error}")))?;
-    let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: "made".to_owned() };
-    Ok(Some(Store { file, origin: BootConfigurationOrigin::Made(reason) }))
+        Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => return Err(refuse(why)),
+        own => {
+            let looked_for = || loaders(firmware).map(str::to_owned).to_vec();
+            let loader = loader(image, firmware)
+                .ok_or_else(|| StageError::NoLoader { name: spec.name.clone(), looked_for: looked_for() })?;
+            let bytes = make(firmware, &loader, env.now());
+            let reason = own.err().unwrap_or_else(|| "asked for".to_owned());
+            let bytes = bytes.map_err(|error| refuse(format!("making {path}: {error}")))?;
+            (BootConfigurationOrigin::Made(reason), bytes)
+        }
+    };
+    let words = match &origin {
+        BootConfigurationOrigin::BootImage(from) => from.clone(),
+        _ => "made".to_owned(),
+    };
+    let file = TreeFile { path: path.to_owned(), content: Content::bytes(bytes), origin: words };
+    Ok(Store { path: path.to_owned(), file: Some(file), origin })
 }
 
 /// The first store of the boot image that boots `\sources\boot.wim` with a loader the image has, or why none does.
