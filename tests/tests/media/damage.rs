@@ -415,7 +415,8 @@ fn programs_firmware_cannot_start_are_found() {
 
 #[test]
 fn stores_that_start_something_else_are_found() {
-    let stores: [(&str, fn(&mut BootStore)); 5] = [
+    type Change = fn(&mut BootStore);
+    let stores: [(&str, Change); 5] = [
         ("another WIM", |store| {
             each_value(store, |value| {
                 if let ElementValue::Device(Device::Ramdisk { path, .. }) = value {
