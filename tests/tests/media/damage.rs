@@ -76,20 +76,33 @@ fn small_software_hive() -> Vec<u8> {
     hive.into_bytes()
 }
 
+/// What is on a stick and a disc, staged once: keys take longer to make than anything else.
+fn staged(form: Form) -> Tree {
+    static STAGED: [OnceLock<Tree>; 2] = [OnceLock::new(), OnceLock::new()];
+    let stage = || {
+        let spec = medium::spec(small_boot_image(), form).expect("the boot image can be opened");
+        stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged").tree
+    };
+    STAGED[usize::from(form == DISC)].get_or_init(stage).clone()
+}
+
 impl Sound {
-    fn new(form: Form) -> Self {
-        let sound = Self::with(form, |_| ());
-        assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
-        sound
+    /// The medium nobody changed, made once.
+    fn new(form: Form) -> &'static Self {
+        static MADE: [OnceLock<Sound>; 2] = [OnceLock::new(), OnceLock::new()];
+        MADE[usize::from(form == DISC)].get_or_init(|| {
+            let sound = Self::with(form, |_| ());
+            assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
+            sound
+        })
     }
 
     /// A medium whose files were changed before the manifest was made.
     fn with(form: Form, change: impl FnOnce(&mut Tree)) -> Self {
-        let spec = medium::spec(small_boot_image(), form).expect("the boot image can be opened");
-        let mut staged = stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged");
-        change(&mut staged.tree);
-        seal(&mut staged.tree, &mut Unobserved).expect("it can be sealed");
-        let plan = plan(&staged.tree, form).expect("it can be planned");
+        let mut tree = staged(form);
+        change(&mut tree);
+        seal(&mut tree, &mut Unobserved).expect("it can be sealed");
+        let plan = plan(&tree, form).expect("it can be planned");
         let mut sink = MemorySink::default();
         write(&plan, &mut sink, &mut Unobserved).expect("memory can be written");
         Self { plan, bytes: Arc::new(sink.bytes) }
@@ -402,7 +415,8 @@ fn programs_firmware_cannot_start_are_found() {
 
 #[test]
 fn stores_that_start_something_else_are_found() {
-    let stores: [(&str, fn(&mut BootStore)); 5] = [
+    type Change = fn(&mut BootStore);
+    let stores: [(&str, Change); 5] = [
         ("another WIM", |store| {
             each_value(store, |value| {
                 if let ElementValue::Device(Device::Ramdisk { path, .. }) = value {
