@@ -33,7 +33,7 @@ const BUILD: &[Package] = &[
     },
     Package {
         name: "libclang1-14",
-        proof: Proof::File(&["/usr/lib/llvm-*/lib/libclang*.so*", "/usr/lib/*-linux-gnu/libclang*.so*"]),
+        proof: Proof::File(LIBCLANG),
         why: "reads wimlib's header to make its Rust bindings",
     },
     Package {
@@ -44,6 +44,16 @@ const BUILD: &[Package] = &[
         ]),
         why: "the headers libclang brings itself",
     },
+];
+
+/// `libclang-cpp.so.14`, which comes with other packages, is another library: a number or `.so` follows the name.
+const LIBCLANG: &[&str] = &[
+    "/usr/lib/llvm-*/lib/libclang.so*",
+    "/usr/lib/llvm-*/lib/libclang-1*.so*",
+    "/usr/lib/llvm-*/lib/libclang-2*.so*",
+    "/usr/lib/*-linux-gnu/libclang.so*",
+    "/usr/lib/*-linux-gnu/libclang-1*.so*",
+    "/usr/lib/*-linux-gnu/libclang-2*.so*",
 ];
 
 const DEMO: &[Package] = &[
@@ -278,9 +288,11 @@ mod tests {
 
     #[test]
     fn patterns_fit_names() {
-        assert!(fits("libclang-14.so.13", "libclang*.so*"));
+        let is_libclang =
+            |name| LIBCLANG.iter().any(|pattern| fits(name, pattern.rsplit('/').next().unwrap_or_default()));
+        assert!(["libclang.so.1", "libclang-14.so.13", "libclang-21.so"].into_iter().all(is_libclang));
+        assert!(!["libclang-cpp.so.14", "libclang.a"].into_iter().any(is_libclang));
         assert!(fits("llvm-14", "llvm-*"));
-        assert!(!fits("libclang.a", "libclang*.so*"));
         assert!(!fits("llvm", "llvm-*"));
     }
 
