@@ -76,6 +76,7 @@ const REFEREES: &[Package] = &[
     Package { name: "dosfstools", proof: Proof::Program("fsck.fat"), why: "examines FAT32 volumes" },
     Package { name: "mtools", proof: Proof::Program("mcopy"), why: "reads FAT32 volumes back" },
     Package { name: "gdisk", proof: Proof::Program("sgdisk"), why: "examines GUID partition tables" },
+    Package { name: "fdisk", proof: Proof::Program("sfdisk"), why: "examines MBR partition tables" },
     Package { name: "xorriso", proof: Proof::Program("xorriso"), why: "examines ISO 9660 and El Torito" },
     Package { name: "genisoimage", proof: Proof::Program("isoinfo"), why: "reads ISO 9660 and Joliet" },
     Package { name: "udftools", proof: Proof::Program("udfinfo"), why: "examines UDF" },

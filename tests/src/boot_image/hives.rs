@@ -17,7 +17,7 @@ pub struct Hives {
 }
 
 /// How many classes the SOFTWARE hive registers: they make most of its size, about 5 MB, as in Windows PE.
-const CLASSES: u32 = 7_000;
+const CLASSES: u32 = 10_000;
 const REG_SZ: u32 = 1;
 const REG_BINARY: u32 = 3;
 const REG_DWORD: u32 = 4;
