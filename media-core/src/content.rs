@@ -126,6 +126,18 @@ impl Source for Content {
     }
 }
 
+/// A change of a file in place: what is added at its end, and what then takes the place of its first bytes. Until that
+/// last step the file is what it was, with something behind it.
+#[derive(Clone)]
+pub struct Amendment {
+    /// Length of the file before, in bytes: where the tail goes.
+    pub len: u64,
+    /// What is added there.
+    pub tail: Content,
+    /// What is written from byte 0 on, in one piece, when the tail has reached the device.
+    pub head: Vec<u8>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

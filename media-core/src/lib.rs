@@ -55,7 +55,7 @@ pub use spec::{
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify};
-pub use write::{Receipt, WriteError, write};
+pub use write::{Receipt, WriteError, amend, write};
 
 #[cfg(test)]
 mod referee;

@@ -10,6 +10,7 @@ mod base_block;
 pub mod boot_configuration;
 mod cells;
 mod check;
+pub mod compare;
 mod error;
 mod name;
 mod record;

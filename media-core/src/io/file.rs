@@ -23,10 +23,14 @@ impl FileSource {
     /// Whatever the system says; a folder is [`io::ErrorKind::IsADirectory`], and anything else that cannot be read at
     /// any offset [`io::ErrorKind::InvalidInput`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        use std::io::{Seek, SeekFrom};
         // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
         check_kind(fs::metadata(path)?.file_type())?;
-        let mut file = File::open(path)?;
+        Self::of(File::open(path)?)
+    }
+
+    /// A file that is open for reading.
+    pub(super) fn of(mut file: File) -> io::Result<Self> {
+        use std::io::{Seek, SeekFrom};
         let facts = file.metadata()?;
         check_kind(facts.file_type())?;
         let modified = facts.is_file().then(|| modified(&facts));

@@ -17,7 +17,8 @@ use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
 use super::{Compression, Hash, Wim, WimError, xml};
-use crate::content::{Content, Piece};
+use crate::content::{Amendment, Content, Piece};
+use crate::io::Source;
 
 const STORED_LEN_LIMIT: u64 = 1 << 56;
 
@@ -56,10 +57,18 @@ impl<'a> Edit<'a> {
     /// The changed WIM file. When nothing changes, a content that is all of the source.
     ///
     /// # Errors
+    /// As [`Edit::edited`].
+    pub fn finish(self) -> Result<Content, WimError> {
+        Ok(self.edited()?.content())
+    }
+
+    /// The changed WIM file in parts, for a change of the file itself.
+    ///
+    /// # Errors
     /// [`WimError::Pipable`], [`WimError::Solid`], [`WimError::Split`] and [`WimError::WriteInProgress`] for WIM files that
     /// cannot be changed; [`WimError::NoImage`], [`WimError::NoFile`] and [`WimError::NotPlain`] for what cannot be
     /// replaced; and whatever can be wrong with what has to be read.
-    pub fn finish(self) -> Result<Content, WimError> {
+    pub fn edited(self) -> Result<Edited, WimError> {
         check_supported(self.wim)?;
         let mut draft = Draft::new(self.wim);
         if !self.replacements.is_empty() {
@@ -69,6 +78,37 @@ impl<'a> Edit<'a> {
             draft.replace(image, &path, &bytes)?;
         }
         draft.finish(self.boot_index)
+    }
+}
+
+/// What became of a WIM file: a new header, and what follows the old file.
+#[derive(Clone)]
+pub struct Edited {
+    source: Arc<dyn Source>,
+    /// The new header; `None` when nothing changes.
+    header: Option<Vec<u8>>,
+    tail: Vec<Piece>,
+}
+
+impl Edited {
+    /// Whether a single byte changes.
+    pub fn is_changed(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// The whole file: new header, the old file from behind its header on, and the tail.
+    pub fn content(&self) -> Content {
+        self.header.as_ref().map_or_else(
+            || Content::source(self.source.clone()),
+            |header| assemble(&self.source, header.clone(), self.tail.clone()),
+        )
+    }
+
+    /// The same as a change of the file itself, in which a reader finds the old file until the header is written.
+    pub fn amendment(&self) -> Option<Amendment> {
+        let header = self.header.as_ref()?;
+        let tail = Content::from_pieces(self.tail.clone());
+        Some(Amendment { len: self.source.len(), tail, head: header.clone() })
     }
 }
 
@@ -241,7 +281,7 @@ impl<'a> Draft<'a> {
         self.wim.source.len() + self.tail_len
     }
 
-    fn finish(mut self, boot_index: Option<u32>) -> Result<Content, WimError> {
+    fn finish(mut self, boot_index: Option<u32>) -> Result<Edited, WimError> {
         let wim = self.wim;
         let mut header = read_vec(wim.source.as_ref(), "WIM header", 0, HEADER_LEN)?;
         let original = header.clone();
@@ -259,10 +299,8 @@ impl<'a> Draft<'a> {
             patch(&mut header, BOOT_INDEX_FIELD, &boot.to_le_bytes());
             patch(&mut header, BOOT_METADATA_FIELD, &metadata.to_bytes());
         }
-        if header == original && self.tail.is_empty() {
-            return Ok(Content::source(wim.source.clone()));
-        }
-        Ok(assemble(wim, header, self.tail))
+        let changed = header != original || !self.tail.is_empty();
+        Ok(Edited { source: wim.source.clone(), header: changed.then_some(header), tail: self.tail })
     }
 
     /// Metadata, blob table, XML and integrity table, and where they are.
@@ -290,7 +328,7 @@ impl<'a> Draft<'a> {
         patch(header, XML_FIELD, &resource.to_bytes());
 
         if let Some(old) = Integrity::read(wim.source.as_ref(), &wim.header)? {
-            let file = assemble(wim, header.to_vec(), self.tail.clone());
+            let file = assemble(&wim.source, header.to_vec(), self.tail.clone());
             let bytes = old.extended(&file, table_end)?.to_bytes()?;
             let resource = self.append(None, &bytes, wim.header.integrity.flags)?;
             patch(header, INTEGRITY_FIELD, &resource.to_bytes());
@@ -369,8 +407,8 @@ fn rechunk(wim: &Wim, old: Resource, bytes: &[u8]) -> Result<Option<Vec<u8>>, Wi
     Ok(Some(table))
 }
 
-fn assemble(wim: &Wim, header: Vec<u8>, tail: Vec<Piece>) -> Content {
-    let source = Arc::clone(&wim.source);
+fn assemble(source: &Arc<dyn Source>, header: Vec<u8>, tail: Vec<Piece>) -> Content {
+    let source = Arc::clone(source);
     let len = source.len() - HEADER_LEN;
     let mut pieces = vec![Piece::Bytes(header.into()), Piece::Slice { source, offset: HEADER_LEN, len }];
     pieces.extend(tail);

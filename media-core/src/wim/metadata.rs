@@ -29,7 +29,7 @@ pub const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
 pub struct Image {
     index: u32,
     entries: Vec<Entry>,
-    security_descriptors: u32,
+    security_descriptors: Vec<Vec<u8>>,
 }
 
 /// One file or folder.
@@ -125,9 +125,14 @@ impl Image {
         self.entries.get(folder.children.clone()).unwrap_or_default()
     }
 
-    /// How many security descriptors the image has.
-    pub fn security_descriptors(&self) -> u32 {
-        self.security_descriptors
+    /// The image's security descriptors, self-relative (MS-DTYP 2.4.6). Entries refer to them by their place.
+    pub fn security_descriptors(&self) -> &[Vec<u8>] {
+        &self.security_descriptors
+    }
+
+    /// The security descriptor of an entry of this image, when it has one that is there.
+    pub fn security_descriptor(&self, entry: &Entry) -> Option<&[u8]> {
+        self.security_descriptors.get(entry.security_id? as usize).map(Vec::as_slice)
     }
 
     pub(super) fn all(&self) -> &[Entry] {
@@ -201,6 +206,11 @@ impl Entry {
         self.data_stream().and_then(|index| self.streams[index].hash)
     }
 
+    /// Where the folder it is in stands among the image's entries.
+    pub(super) fn parent(&self) -> usize {
+        self.parent
+    }
+
     pub(super) fn data_stream(&self) -> Option<usize> {
         self.streams.iter().position(|stream| stream.kind == StreamKind::Data)
     }
@@ -214,7 +224,7 @@ fn same_ignoring_case(left: &str, right: &str) -> bool {
 }
 
 /// Only mappings of one character to one, like NTFS's table: `ß` stays.
-fn upper_case(letter: char) -> char {
+pub(super) fn upper_case(letter: char) -> char {
     let mut upper = letter.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(only), None) => only,
@@ -250,8 +260,8 @@ impl<'a> Parser<'a> {
         Ok(Reader::at(what, &self.bytes[start..start + len as usize], offset))
     }
 
-    /// Where the root is and how many security descriptors precede it.
-    fn security(&self) -> Result<(u64, u32), WimError> {
+    /// Where the root is, and the security descriptors before it.
+    fn security(&self) -> Result<(u64, Vec<Vec<u8>>), WimError> {
         let short = |error| self.short(error);
         let mut fixed = self.reader("security data", 0, 8)?;
         let (total, count) = (fixed.u32().map_err(short)?, fixed.u32().map_err(short)?);
@@ -263,14 +273,19 @@ impl<'a> Parser<'a> {
             let what = "table of security descriptor sizes";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end - 8, left: total - 8 }));
         }
+        let mut lengths = Vec::new();
         for _ in 0..count {
-            end = end.saturating_add(sizes.u64().map_err(short)?);
+            let length = sizes.u64().map_err(short)?;
+            end = end.saturating_add(length);
+            lengths.push(length);
         }
         if end > total {
             let what = "security descriptors";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end, left: total }));
         }
-        Ok((total, count))
+        let descriptor = |length| Ok(sizes.take(length as usize).map_err(short)?.to_vec());
+        let descriptors: Result<Vec<Vec<u8>>, WimError> = lengths.into_iter().map(descriptor).collect();
+        Ok((total, descriptors?))
     }
 
     fn folder(

@@ -6,6 +6,7 @@
 //!
 //! Sources: "Windows Imaging File Format (WIM)", Microsoft 2007; what came later as wimlib 1.14 documents it.
 
+mod compare;
 mod decoder;
 mod edit;
 mod error;
@@ -18,6 +19,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_compare;
+#[cfg(test)]
 mod tests_corpora;
 #[cfg(test)]
 mod tests_edit;
@@ -29,7 +32,8 @@ use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
 
-pub use edit::Edit;
+pub use compare::{Aspect, Comparison, FileDifference, FileDifferenceKind, compare};
+pub use edit::{Edit, Edited};
 pub use error::{MetadataDefect, WimError};
 pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID};
 pub use metadata::{

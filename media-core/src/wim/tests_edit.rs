@@ -15,11 +15,11 @@ use crate::content::Content;
 use crate::event::Unobserved;
 use crate::io::FileSource;
 
-const HIVE: &str = "Windows/System32/config/SOFTWARE";
+pub(super) const HIVE: &str = "Windows/System32/config/SOFTWARE";
 const TWIN: &str = "Windows/twin.bin";
 
 /// Whether a program is there; where tests must not be skipped, it has to be.
-fn has(tool: &str) -> bool {
+pub(super) fn has(tool: &str) -> bool {
     let found = Command::new(tool).arg("--help").output().is_ok();
     assert!(found || std::env::var("CI").as_deref() != Ok("true"), "{tool} is not installed");
     if !found {
@@ -28,7 +28,7 @@ fn has(tool: &str) -> bool {
     found
 }
 
-fn run(program: &str, arguments: &[&str]) -> Output {
+pub(super) fn run(program: &str, arguments: &[&str]) -> Output {
     let output = Command::new(program).args(arguments).env("TZ", "UTC").output().expect(program);
     assert!(
         output.status.success(),
@@ -40,7 +40,7 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 }
 
 /// Bytes that compress to about a third; other ones for each seed.
-fn content(len: usize, seed: u32) -> Vec<u8> {
+pub(super) fn content(len: usize, seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -62,13 +62,13 @@ fn noise(len: usize, seed: u32) -> Vec<u8> {
         .collect()
 }
 
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
 }
 
 impl Bench {
     /// A folder to capture: a hive of 3 MB and a file of the same content, hard links, an empty file, some others.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bench = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         bench.add(HIVE, &content(3_000_000, 1));
         bench.add(TWIN, &content(3_000_000, 1));
@@ -81,7 +81,7 @@ impl Bench {
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -95,7 +95,7 @@ impl Bench {
         fs::write(path, bytes).expect("a file");
     }
 
-    fn capture(&self, options: &[&str]) -> PathBuf {
+    pub(super) fn capture(&self, options: &[&str]) -> PathBuf {
         let wim = self.path("captured.wim");
         let (tree, file) = (self.tree(), wim.clone());
         let mut arguments = vec!["capture", text(&tree), text(&file), "First image"];
@@ -105,7 +105,7 @@ impl Bench {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 

@@ -151,8 +151,10 @@ fn images(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -
                 return Ok(());
             }
             let path = || format!("image {index}: {}", image.path(place));
-            if let Some(id) = entry.security_id.filter(|id| *id >= image.security_descriptors()) {
-                let message = format!("security descriptor {id} of {}", image.security_descriptors());
+            if let Some(id) =
+                entry.security_id.filter(|id| *id as usize >= image.security_descriptors().len())
+            {
+                let message = format!("security descriptor {id} of {}", image.security_descriptors().len());
                 findings.push(Finding::error("wim.security-id", path(), message));
             }
             for hash in entry.streams.iter().filter_map(|stream| stream.hash) {
