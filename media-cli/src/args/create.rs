@@ -190,7 +190,7 @@ pub struct SecurityArgs {
     pub allow_no_password: Option<bool>,
     /// Certificate of a root authority the boot image shall trust (repeatable)
     ///
-    /// The file is .cer, .crt, .der, .pem, .p7b, or a .reg file exported from a certificate store, which names its
+    /// The file is .cer, .crt, .der, .pem, .p7b, .sst, or a .reg file exported from a certificate store, which names its
     /// own stores.
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Vec<PathBuf>,

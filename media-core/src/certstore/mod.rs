@@ -1,10 +1,15 @@
-//! The `Blob` value under which Windows keeps a certificate in the registry: properties, then the certificate.
+//! Certificates as Windows serialises them: the `Blob` value of a registry store, and `.sst` files.
 //!
-//! Scope: the serialised certificate element of MS-GPEF section 2.2.1.1.1 and MS-OSHARED section 2.3.2.5, each property
-//! `{ u32 identifier, u32 1, u32 length, value }` little-endian without padding, the certificate last as property 32.
-//! Refused: revocation and trust lists, bytes after the certificate. Values are carried, not interpreted.
+//! Scope: elements of MS-GPEF section 2.2.1.1.1 and MS-OSHARED section 2.3.2.5, each entry
+//! `{ u32 identifier, u32 1, u32 length, value }` little-endian without padding, the certificate itself being entry 32.
+//! We write it last, as Windows does; it is read wherever it stands. Refused: blobs of revocation and trust lists, a
+//! blob without or with a second certificate. Values are carried, not interpreted.
+
+mod sst;
 
 use thiserror::Error;
+
+pub use sst::{SerializedStore, is_sst, parse_sst};
 
 use crate::bytes::{Reader, Truncated};
 
@@ -22,26 +27,33 @@ pub const KEY_IDENTIFIER: u32 = 20;
 pub const SUBJECT_PUBLIC_KEY_MD5: u32 = 25;
 /// Length of the public key in bits, a u32 (`CERT_SUBJECT_PUB_KEY_BIT_LENGTH_PROP_ID`).
 pub const SUBJECT_PUBLIC_KEY_BITS: u32 = 92;
-/// The certificate itself, DER (`CERT_CERT_PROP_ID`); always the last.
+/// The certificate itself, DER (`CERT_CERT_PROP_ID`).
 pub const CERTIFICATE: u32 = 32;
+/// A certificate revocation list in the certificate's place (`CERT_CRL_PROP_ID`).
+pub const REVOCATION_LIST: u32 = 33;
+/// A certificate trust list in the certificate's place (`CERT_CTL_PROP_ID`).
+pub const TRUST_LIST: u32 = 34;
 
-/// The second number of every property. Its meaning is not documented; it is always 1.
+/// The second number of every property: `X509_ASN_ENCODING`.
 const ENCODING: u32 = 1;
+/// The most properties one element may have. wincrypt.h knows about 130; an empty one costs 12 bytes in the file and
+/// more in memory.
+const MOST_PROPERTIES: usize = 1024;
 
-/// A parsed `Blob`.
+/// A certificate and its properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
-    /// Identifier and value of each property before the certificate, in the order they stand.
+    /// Identifier and value of each property, in the order they stand.
     pub properties: Vec<(u32, Vec<u8>)>,
     /// The certificate, DER; not checked.
     pub der: Vec<u8>,
 }
 
-/// Why a `Blob` could not be read or written.
+/// Why a `Blob` or an `.sst` file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CertstoreError {
-    /// The value ends inside a property, or before the certificate.
+    /// The bytes end inside a property, or before the end marker of an `.sst` file.
     #[error(transparent)]
     Truncated(#[from] Truncated),
     /// A property's second number is not 1.
@@ -54,13 +66,73 @@ pub enum CertstoreError {
         /// The number found.
         found: u32,
     },
-    /// Bytes follow the certificate.
-    #[error("certificate element: ends at offset {end}, but {trailing} more bytes follow")]
+    /// A `Blob` without a certificate.
+    #[error("certificate element: {len} bytes, and no certificate (property 32) among them")]
+    NoCertificate {
+        /// The blob's length in bytes.
+        len: u64,
+    },
+    /// A `Blob` with a second certificate, or with a list where the certificate belongs.
+    #[error("certificate element: property {id} at offset {offset}, expected one certificate (property 32)")]
+    OneCertificate {
+        /// 32 for a second certificate, 33 for a revocation list, 34 for a trust list.
+        id: u32,
+        /// Where it starts, in bytes.
+        offset: u64,
+    },
+    /// An element with more properties than any has.
+    #[error("certificate element: more than {limit} properties at offset {offset}")]
+    TooManyProperties {
+        /// Where the first one too many starts, in bytes.
+        offset: u64,
+        /// The most that are read.
+        limit: usize,
+    },
+    /// An `.sst` file that does not start as one.
+    #[error("serialised certificate store: starts with {found:02X?}, expected 00 00 00 00 `CERT`")]
+    Magic {
+        /// The first bytes, at most eight.
+        found: Vec<u8>,
+    },
+    /// The end marker of an `.sst` file is not twelve zero bytes.
+    #[error("serialised certificate store: the end marker at offset {offset} is not all zero")]
+    EndMarker {
+        /// Where it starts, in bytes.
+        offset: u64,
+    },
+    /// An `.sst` file ends after properties that belong to nothing.
+    #[error(
+        "serialised certificate store: {count} properties before the end at offset {offset} belong to no certificate"
+    )]
+    Dangling {
+        /// How many.
+        count: usize,
+        /// Where the end marker starts, in bytes.
+        offset: u64,
+    },
+    /// Bytes follow the end marker of an `.sst` file.
+    #[error("serialised certificate store: ends at offset {end}, but {trailing} more bytes follow")]
     Trailing {
-        /// Where the certificate ends, in bytes.
+        /// Where the store ends, in bytes.
         end: u64,
         /// Bytes after it.
         trailing: u64,
+    },
+    /// An `.sst` file larger than any store.
+    #[error("serialised certificate store: {len} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// The file's length in bytes.
+        len: usize,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// An `.sst` file with more entries than any store has.
+    #[error("serialised certificate store: more than {limit} elements at offset {offset}")]
+    TooManyElements {
+        /// Where the first one too many ends, in bytes.
+        offset: u64,
+        /// The most that are read.
+        limit: usize,
     },
     /// A value is too long for its 32-bit length.
     #[error("certificate element: property {id} has {len} bytes, more than 32 bits can say")]
@@ -89,28 +161,56 @@ pub fn serialize(properties: &[(u32, Vec<u8>)], der: &[u8]) -> Result<Vec<u8>, C
     Ok(out)
 }
 
-/// Reads a `Blob` to its end.
+/// Reads a `Blob` to its end: one certificate among properties in any order.
 ///
 /// # Errors
 /// [`CertstoreError`] with the offset of what is wrong.
 pub fn parse(blob: &[u8]) -> Result<Element, CertstoreError> {
     let mut reader = Reader::new("certificate element", blob);
-    let mut properties = Vec::new();
-    loop {
+    let mut properties = Properties::default();
+    let mut certificate = None;
+    while reader.left() > 0 {
+        let offset = reader.offset();
+        let entry = Entry::read(&mut reader)?;
+        match entry.id {
+            CERTIFICATE if certificate.is_none() => certificate = Some(entry.value.to_vec()),
+            id @ (CERTIFICATE | REVOCATION_LIST | TRUST_LIST) => {
+                return Err(CertstoreError::OneCertificate { id, offset });
+            }
+            _ => properties.push(&entry)?,
+        }
+    }
+    let der = certificate.ok_or(CertstoreError::NoCertificate { len: blob.len() as u64 })?;
+    Ok(Element { properties: properties.0, der })
+}
+
+struct Entry<'a> {
+    offset: u64,
+    id: u32,
+    value: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, CertstoreError> {
         let offset = reader.offset();
         let (id, found, len) = (reader.u32()?, reader.u32()?, reader.u32()?);
         if found != ENCODING {
             return Err(CertstoreError::Encoding { id, offset, found });
         }
-        let value = reader.take(len as usize)?.to_vec();
-        if id != CERTIFICATE {
-            properties.push((id, value));
-            continue;
+        Ok(Self { offset, id, value: reader.take(len as usize)? })
+    }
+}
+
+#[derive(Default)]
+struct Properties(Vec<(u32, Vec<u8>)>);
+
+impl Properties {
+    fn push(&mut self, entry: &Entry<'_>) -> Result<(), CertstoreError> {
+        if self.0.len() == MOST_PROPERTIES {
+            return Err(CertstoreError::TooManyProperties { offset: entry.offset, limit: MOST_PROPERTIES });
         }
-        return match reader.left() as u64 {
-            0 => Ok(Element { properties, der: value }),
-            trailing => Err(CertstoreError::Trailing { end: reader.offset(), trailing }),
-        };
+        self.0.push((entry.id, entry.value.to_vec()));
+        Ok(())
     }
 }
 

@@ -13,20 +13,47 @@ fn bytes_stand_as_windows_exports_them() {
 }
 
 #[test]
-fn every_truncation_and_every_added_byte_is_an_error() {
+fn every_truncation_and_an_added_byte_are_errors() {
     let blob =
         serialize(&[(MD5_HASH, vec![1; 16]), (SUBJECT_PUBLIC_KEY_BITS, vec![0, 8, 0, 0])], &[0x30; 40])
             .expect("short");
     for len in 0..blob.len() {
-        assert!(matches!(parse(&blob[..len]), Err(CertstoreError::Truncated(_))), "cut to {len} bytes");
+        let error = parse(&blob[..len]).expect_err("cut");
+        match len {
+            0 | 28 | 44 => assert_eq!(error, CertstoreError::NoCertificate { len: len as u64 }),
+            _ => assert!(matches!(error, CertstoreError::Truncated(_)), "cut to {len} bytes: {error}"),
+        }
     }
     let longer = [blob.as_slice(), &[0]].concat();
-    assert_eq!(parse(&longer), Err(CertstoreError::Trailing { end: blob.len() as u64, trailing: 1 }));
+    assert!(matches!(parse(&longer), Err(CertstoreError::Truncated(_))));
     let mut other = blob;
     other[28 + 4] = 2;
     assert_eq!(
         parse(&other),
         Err(CertstoreError::Encoding { id: SUBJECT_PUBLIC_KEY_BITS, offset: 28, found: 2 })
+    );
+}
+
+#[test]
+fn properties_stand_in_any_order_around_one_certificate() {
+    let blob = |ids: &[u32]| -> Vec<u8> {
+        ids.iter()
+            .flat_map(|id| [&[*id, 1, 1].map(u32::to_le_bytes).concat(), &[*id as u8][..]].concat())
+            .collect()
+    };
+    for ids in [[CERTIFICATE, 92, 3, 11], [3, CERTIFICATE, 0x8001, 3], [4, 11, 15, CERTIFICATE]] {
+        let properties =
+            ids.into_iter().filter(|id| *id != CERTIFICATE).map(|id| (id, vec![id as u8])).collect();
+        assert_eq!(parse(&blob(&ids)), Ok(Element { properties, der: vec![32] }), "{ids:?}");
+    }
+    for (ids, id) in
+        [([CERTIFICATE, CERTIFICATE], 32), ([3, REVOCATION_LIST], 33), ([CERTIFICATE, TRUST_LIST], 34)]
+    {
+        assert_eq!(parse(&blob(&ids)), Err(CertstoreError::OneCertificate { id, offset: 13 }), "{ids:?}");
+    }
+    assert_eq!(
+        parse(&blob(&[3; 1025])),
+        Err(CertstoreError::TooManyProperties { offset: 13 * 1024, limit: 1024 })
     );
 }
 
@@ -40,7 +67,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(
         properties in proptest::collection::vec(
-            ((0_u32..200).prop_filter("the certificate is not a property", |id| *id != CERTIFICATE),
+            ((0_u32..200).prop_filter("not a property", |id| !(CERTIFICATE..=TRUST_LIST).contains(id)),
              proptest::collection::vec(any::<u8>(), 0..50)), 0..8),
         der in proptest::collection::vec(any::<u8>(), 0..100),
     ) {

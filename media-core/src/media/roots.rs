@@ -88,7 +88,7 @@ fn add_one(
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
     let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
-    let blob = trust::store_blob(&trusted.certificate)?;
+    let blob = trust::store_blob(&trusted.certificate, &trusted.properties)?;
     let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
     let subject = trusted.certificate.subject.text.clone();
     Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: changed == Changed::No })

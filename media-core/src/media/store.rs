@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::trust::{self, TrustError};
+use crate::certstore::{self, CertstoreError};
 use crate::reg_file::{self, RegFileError};
 use crate::x509::{self, Certificate, X509Error};
 
@@ -46,6 +47,16 @@ pub struct TrustedCertificate {
     pub store: Store,
     /// The certificate.
     pub certificate: Certificate,
+    /// The properties the file gave it, which limit or name it (a friendly name, the purposes it is trusted for):
+    /// identifier and value, in the file's order. Those that follow from the certificate are computed anew.
+    pub properties: Vec<(u32, Vec<u8>)>,
+}
+
+impl TrustedCertificate {
+    /// A certificate with no properties but those that follow from it.
+    pub fn new(store: Store, certificate: Certificate) -> Self {
+        Self { store, certificate, properties: Vec::new() }
+    }
 }
 
 /// Why a file gives no certificates.
@@ -58,6 +69,9 @@ pub enum CertificateFileError {
     /// It is a registry file, and damaged.
     #[error(transparent)]
     RegFile(#[from] RegFileError),
+    /// It is a serialised certificate store (`.sst`), and damaged.
+    #[error(transparent)]
+    SerializedStore(#[from] CertstoreError),
     /// A key of the registry file does not hold the certificate it should.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -74,18 +88,19 @@ pub enum CertificateFileError {
     NoCertificates,
 }
 
-/// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b` or `.reg` file, recognised by its content.
-/// A registry file names its own stores; the others go into `store`.
+/// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b`, `.sst` or `.reg` file, recognised by its
+/// content. A registry file names its own stores; the others go into `store`.
 ///
 /// # Errors
 /// [`CertificateFileError`] with what the file is instead.
 pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, CertificateFileError> {
+    if certstore::is_sst(bytes) {
+        return read_sst(bytes, store);
+    }
     if !reg_file::is_reg_file(bytes) {
         let certificates = x509::read_file(bytes)?;
-        return Ok(certificates
-            .into_iter()
-            .map(|certificate| TrustedCertificate { store, certificate })
-            .collect());
+        let trusted = certificates.into_iter().map(|certificate| TrustedCertificate::new(store, certificate));
+        return Ok(trusted.collect());
     }
     let found = trust::certificates_from_reg(&reg_file::parse(bytes)?)?;
     if found.is_empty() {
@@ -94,7 +109,23 @@ pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, 
     let with_store = |stored: trust::StoredCertificate| {
         let store = Store::from_registry_name(&stored.store);
         let store = store.ok_or(CertificateFileError::UnknownStore { found: stored.store })?;
-        Ok(TrustedCertificate { store, certificate: stored.certificate })
+        Ok(TrustedCertificate { store, certificate: stored.certificate, properties: stored.properties })
     };
     found.into_iter().map(with_store).collect()
 }
+
+fn read_sst(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, CertificateFileError> {
+    let found = certstore::parse_sst(bytes)?.certificates;
+    if found.is_empty() {
+        return Err(X509Error::Empty.into());
+    }
+    let read = |element: certstore::Element| {
+        let certificate = Certificate::from_der(&element.der)?;
+        Ok(TrustedCertificate { store, certificate, properties: element.properties })
+    };
+    found.into_iter().map(read).collect()
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

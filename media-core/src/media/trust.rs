@@ -7,6 +7,16 @@ use crate::certstore::{self, CertstoreError};
 use crate::reg_file::{REG_BINARY, RegistryKey};
 use crate::x509::{Certificate, X509Error};
 
+/// The properties that follow from the certificate.
+const COMPUTED: [u32; 6] = [
+    certstore::MD5_HASH,
+    certstore::SIGNATURE_HASH,
+    certstore::KEY_IDENTIFIER,
+    certstore::SUBJECT_PUBLIC_KEY_MD5,
+    certstore::SHA1_HASH,
+    certstore::SUBJECT_PUBLIC_KEY_BITS,
+];
+
 /// A certificate found in a registry store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCertificate {
@@ -14,6 +24,8 @@ pub struct StoredCertificate {
     pub store: String,
     /// The certificate.
     pub certificate: Certificate,
+    /// Its properties as they stand there: identifier and value.
+    pub properties: Vec<(u32, Vec<u8>)>,
 }
 
 /// Why a certificate of a registry store could not be read.
@@ -62,11 +74,12 @@ pub enum TrustError {
 
 /// The `Blob` value for a certificate, with the properties Windows itself writes, in its order: MD5, signature hash,
 /// key identifier, MD5 of the public key, SHA-1, length of the public key, certificate. A property that a certificate
-/// does not have (an unknown signature hash or key length) is left out.
+/// does not have (an unknown signature hash or key length) is left out. Properties of `more` that do not follow from
+/// the certificate stand after those, before the certificate.
 ///
 /// # Errors
 /// [`CertstoreError::TooLong`] for a certificate of 4 GiB.
-pub fn store_blob(certificate: &Certificate) -> Result<Vec<u8>, CertstoreError> {
+pub fn store_blob(certificate: &Certificate, more: &[(u32, Vec<u8>)]) -> Result<Vec<u8>, CertstoreError> {
     let mut properties = vec![(certstore::MD5_HASH, certificate.md5().to_vec())];
     if let Some(hash) = certificate.signature_hash() {
         properties.push((certstore::SIGNATURE_HASH, hash));
@@ -77,6 +90,8 @@ pub fn store_blob(certificate: &Certificate) -> Result<Vec<u8>, CertstoreError> 
     if let Some(bits) = certificate.public_key.bits() {
         properties.push((certstore::SUBJECT_PUBLIC_KEY_BITS, bits.to_le_bytes().to_vec()));
     }
+    let others = more.iter().filter(|(id, _)| !COMPUTED.contains(id));
+    properties.extend(others.cloned());
     certstore::serialize(&properties, certificate.der())
 }
 
@@ -100,8 +115,8 @@ pub fn certificates_from_reg(keys: &[RegistryKey]) -> Result<Vec<StoredCertifica
         if blob.kind != REG_BINARY {
             return Err(TrustError::Kind { path: path(), kind: blob.kind });
         }
-        let certificate = certificate_from_blob(&key.path, thumbprint, &blob.data)?;
-        found.push(StoredCertificate { store: store.to_owned(), certificate });
+        let (certificate, properties) = read_blob(&key.path, thumbprint, &blob.data)?;
+        found.push(StoredCertificate { store: store.to_owned(), certificate, properties });
     }
     Ok(found)
 }
@@ -111,13 +126,19 @@ pub fn certificates_from_reg(keys: &[RegistryKey]) -> Result<Vec<StoredCertifica
 /// # Errors
 /// [`TrustError`].
 pub fn certificate_from_blob(path: &str, thumbprint: &str, blob: &[u8]) -> Result<Certificate, TrustError> {
+    Ok(read_blob(path, thumbprint, blob)?.0)
+}
+
+type Properties = Vec<(u32, Vec<u8>)>;
+
+fn read_blob(path: &str, thumbprint: &str, blob: &[u8]) -> Result<(Certificate, Properties), TrustError> {
     let path = || path.to_owned();
     let element = certstore::parse(blob).map_err(|source| TrustError::Blob { path: path(), source })?;
     let certificate = Certificate::from_der(&element.der)
         .map_err(|source| TrustError::Certificate { path: path(), source })?;
     let found = to_hex_upper(&certificate.sha1());
     if found.eq_ignore_ascii_case(thumbprint) {
-        Ok(certificate)
+        Ok((certificate, element.properties))
     } else {
         Err(TrustError::Thumbprint { path: path(), found })
     }

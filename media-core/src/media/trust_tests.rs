@@ -44,7 +44,7 @@ fn properties_are_those_that_windows_wrote_for_the_same_certificates() {
                     continue;
                 }
             };
-            let ours = certstore::parse(&store_blob(&certificate).expect("short")).expect("ours");
+            let ours = certstore::parse(&store_blob(&certificate, &[]).expect("short")).expect("ours");
             for (id, value) in &ours.properties {
                 if let Some((_, theirs)) = element.properties.iter().find(|(other, _)| other == id) {
                     assert_eq!(value, theirs, "property {id} of {}", certificate.subject.text);
@@ -84,13 +84,24 @@ fn certificate() -> Certificate {
 #[test]
 fn a_blob_has_windows_properties_in_its_order() {
     let certificate = certificate();
-    let element = certstore::parse(&store_blob(&certificate).expect("short")).expect("ours");
+    let element = certstore::parse(&store_blob(&certificate, &[]).expect("short")).expect("ours");
     let ids: Vec<u32> = element.properties.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids, [4, 15, 20, 25, 3, 92]);
     let lengths: Vec<usize> = element.properties.iter().map(|(_, value)| value.len()).collect();
     assert_eq!(lengths, [16, 32, 20, 16, 20, 4]);
     assert_eq!(element.properties[5].1, 1024_u32.to_le_bytes());
     assert_eq!(element.der, certificate.der());
+}
+
+#[test]
+fn properties_given_are_kept_unless_they_follow_from_the_certificate() {
+    let certificate = certificate();
+    let more = [(certstore::FRIENDLY_NAME, b"R\0\0\0".to_vec()), (3, vec![0; 20]), (9, vec![0x30, 0])];
+    let element = certstore::parse(&store_blob(&certificate, &more).expect("short")).expect("ours");
+    let ids: Vec<u32> = element.properties.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [4, 15, 20, 25, 3, 92, 11, 9]);
+    assert_eq!(element.properties[4].1, certificate.sha1());
+    assert_eq!(element.properties[6], more[0]);
 }
 
 fn reg(path: &str, value: &str) -> Vec<reg_file::RegistryKey> {
@@ -100,7 +111,7 @@ fn reg(path: &str, value: &str) -> Vec<reg_file::RegistryKey> {
 
 fn blob_line(certificate: &Certificate) -> String {
     let bytes: Vec<String> =
-        store_blob(certificate).expect("short").iter().map(|byte| format!("{byte:02x}")).collect();
+        store_blob(certificate, &[]).expect("short").iter().map(|byte| format!("{byte:02x}")).collect();
     let lines: Vec<String> = bytes.chunks(25).map(|line| line.join(",")).collect();
     format!("\"Blob\"=hex:{}", lines.join(",\\\r\n  "))
 }
@@ -115,7 +126,10 @@ fn certificates_of_a_registry_file_are_found_wherever_the_hive_was_loaded() {
     ] {
         let path = format!(r"{root}\{store}\Certificates\{}", thumbprint.to_lowercase());
         let found = certificates_from_reg(&reg(&path, &blob_line(&certificate))).expect("sound");
-        assert_eq!(found, [StoredCertificate { store: store.into(), certificate: certificate.clone() }]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].store.as_str(), &found[0].certificate), (store, &certificate));
+        let ids: Vec<u32> = found[0].properties.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids, [4, 15, 20, 25, 3, 92]);
         assert_eq!(certificates_from_reg(&reg(&format!("-{path}"), "")), Ok(vec![]));
     }
     assert_eq!(
