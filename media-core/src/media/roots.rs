@@ -6,9 +6,9 @@ use super::boot_image::BootImage;
 use super::store::{Store, TrustedCertificate};
 use super::trust::{self, TrustError};
 use crate::bytes::to_hex_upper;
-use crate::certstore::CertstoreError;
+use crate::certstore::{self, CertstoreError};
 use crate::content::Content;
-use crate::hive::{Changed, Hive, HiveError};
+use crate::hive::{Hive, HiveError};
 use crate::reg_file::REG_BINARY;
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
@@ -16,6 +16,8 @@ use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
 pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
+/// The value of a certificate's key.
+const BLOB: &str = "Blob";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
 
@@ -54,7 +56,7 @@ pub struct AddedCertificate {
     pub thumbprint: String,
     /// Its subject.
     pub subject: String,
-    /// Whether the very same value was there before.
+    /// Whether the store held it before; then its value was left alone, whatever properties it has.
     pub was_there: bool,
 }
 
@@ -68,9 +70,7 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     let mut certificates = Vec::new();
     if !trusted.is_empty() {
         let mut hive = Hive::open(read_hive(&image.wim, &image.image)?)?;
-        for entry in trusted {
-            certificates.push(add_one(&mut hive, entry, time)?);
-        }
+        certificates = add_to(&mut hive, trusted, time)?;
         if hive.is_changed() {
             edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
         }
@@ -81,17 +81,42 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     Ok(Added { content: edit.finish()?, certificates })
 }
 
+/// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
+/// it knows of it, such as the purposes it is restricted to.
+///
+/// # Errors
+/// [`RootsError`] when the hive cannot be read or edited.
+pub fn add_to(
+    hive: &mut Hive,
+    trusted: &[TrustedCertificate],
+    time: Timestamp,
+) -> Result<Vec<AddedCertificate>, RootsError> {
+    trusted.iter().map(|entry| add_one(hive, entry, time)).collect()
+}
+
 fn add_one(
     hive: &mut Hive,
     trusted: &TrustedCertificate,
     time: Timestamp,
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
-    let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
-    let blob = trust::store_blob(&trusted.certificate)?;
-    let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
+    let path = key_path(trusted.store, &thumbprint);
+    let was_there = holds(hive, &path, &trusted.certificate)?;
+    if !was_there {
+        let key = hive.create_key(&path, time)?;
+        let blob = trust::store_blob(&trusted.certificate)?;
+        hive.set_value(key, BLOB, REG_BINARY, &blob, time)?;
+    }
     let subject = trusted.certificate.subject.text.clone();
-    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: changed == Changed::No })
+    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there })
+}
+
+/// Whether a key has a readable value with this certificate, in any order of properties.
+fn holds(hive: &Hive, path: &str, certificate: &Certificate) -> Result<bool, HiveError> {
+    let Some(key) = hive.find(path)? else { return Ok(false) };
+    let Some(value) = hive.value(key, BLOB)? else { return Ok(false) };
+    let element = certstore::parse(&value.data);
+    Ok(value.kind == REG_BINARY && element.is_ok_and(|element| element.der == certificate.der()))
 }
 
 fn key_path(store: Store, thumbprint: &str) -> String {
@@ -130,7 +155,7 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
         let Some(key) = hive.find(&store_path(store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
             let path = key_path(store, &thumbprint);
-            let certificate = match hive.value(id, "Blob")? {
+            let certificate = match hive.value(id, BLOB)? {
                 Some(value) => trust::certificate_from_blob(&path, &thumbprint, &value.data),
                 None => Err(TrustError::NoBlob { path }),
             };
@@ -144,3 +169,7 @@ fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
     let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
     Ok(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
 }
+
+#[cfg(test)]
+#[path = "roots_tests.rs"]
+mod tests;
