@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootManager {
-    /// The 2023 ones when the boot image holds a whole set of them, else the 2011 ones
+    /// The 2023 set when the boot image holds its boot manager and fonts, else the 2011 set
     Auto,
     /// Signed under Microsoft Windows Production PCA 2011
     #[value(name = "2011")]
