@@ -11,6 +11,8 @@ use media_core::media::manifest::ManifestError;
 use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
 
+pub(crate) use environment::now;
+
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, OutputProblem};
 use crate::input::Opened;

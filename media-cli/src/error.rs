@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
 use media_core::time::Timestamp;
+use media_core::service::ServiceError;
 use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 
@@ -280,6 +281,21 @@ pub enum Error {
         /// The first of them.
         first: String,
     },
+    /// A boot image cannot be serviced.
+    #[error("the boot image {}: {error}", path.display())]
+    Service {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ServiceError,
+    },
+    /// A changed boot image did not pass its own check.
+    #[error("{}: what was read back is not what was written", path.display())]
+    NotWritten {
+        /// What the user calls it.
+        path: PathBuf,
+    },
     /// The results could not be printed.
     #[error("cannot write to standard output")]
     StandardOutput(#[source] io::Error),
@@ -366,6 +382,8 @@ impl Error {
             Self::Write { error, .. } => advice::exit_of_write(error),
             Self::Inspect { .. } | Self::Verify { .. } | Self::CannotOpen { .. } => Exit::CouldNotLook,
             Self::NotIntact { .. } => Exit::Found,
+            Self::Service { error, .. } => advice::exit_of_service(error),
+            Self::NotWritten { .. } => Exit::Output,
             Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,
             Self::Interrupted => Exit::Interrupted,
         }

@@ -44,10 +44,15 @@ pub(crate) fn verify_written(path: &Path, source: FileSource, progress: &mut Pro
     }
 }
 
-fn look(path: &Path, source: FileSource, progress: &mut Progress) -> Result<VerifyReport, Error> {
-    let source: Arc<dyn Source> = Arc::new(source);
-    media_core::verify(source, progress).map_err(|error| match error {
+/// Why nothing can be said of what was to be checked.
+pub(crate) fn could_not(path: &Path, error: VerifyError) -> Error {
+    match error {
         VerifyError::Manifest(ManifestError::Cancelled) => Error::Interrupted,
         error => Error::Verify { path: path.to_owned(), error },
-    })
+    }
+}
+
+fn look(path: &Path, source: FileSource, progress: &mut Progress) -> Result<VerifyReport, Error> {
+    let source: Arc<dyn Source> = Arc::new(source);
+    media_core::verify(source, progress).map_err(|error| could_not(path, error))
 }

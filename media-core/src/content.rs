@@ -102,6 +102,12 @@ impl Content {
     }
 }
 
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::bytes(bytes)
+    }
+}
+
 impl Source for Content {
     fn len(&self) -> u64 {
         self.pieces.iter().map(Piece::len).sum()

@@ -278,15 +278,22 @@ fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
 }
 
 fn boot_manager(file: &MediumFile) -> BootManagerFacts {
-    let bytes = read(file).map_err(|error| error.to_string());
-    let program = bytes.and_then(|bytes| pe::read(&bytes).map_err(|error| error.to_string()));
+    boot_manager_facts(&file.path, read(file).map_err(|error| error.to_string()))
+}
+
+/// What a boot manager says of itself.
+pub(crate) fn boot_manager_facts(path: &str, bytes: Result<Vec<u8>, String>) -> BootManagerFacts {
+    let program = bytes.and_then(|bytes| {
+        let program = pe::read(&bytes).map_err(|error| error.to_string())?;
+        program.signers.map(|signers| (program.machine, signers)).map_err(|error| error.to_string())
+    });
     BootManagerFacts {
-        path: file.path.clone(),
+        path: path.to_owned(),
         signers: program.as_ref().map_or_else(
             |_| Vec::new(),
-            |program| program.signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
+            |(_, signers)| signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
         ),
-        machine: program.map(|program| machine_name(program.machine)),
+        machine: program.map(|(machine, _)| machine_name(machine)),
     }
 }
 

@@ -35,6 +35,7 @@ pub mod media;
 mod inspect;
 mod medium;
 mod plan;
+pub mod service;
 mod spec;
 mod stage;
 mod tree;
@@ -54,7 +55,7 @@ pub use spec::{
 };
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
-pub use verify::{VerifyError, VerifyReport, verify};
+pub use verify::{VerifyError, VerifyReport, verify, verify_boot_image};
 pub use write::{Receipt, WriteError, amend, write};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod text;
 
 use thiserror::Error;
 
-use crate::content::Piece;
+use crate::content::{Content, Piece};
 use crate::disk::{self, DiskError, FIRST_SECTOR, SECTOR_SIZE, Scheme};
 use crate::fat32::{self, FatError};
 use crate::iso::{self, IsoError};
@@ -172,6 +172,16 @@ fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
 }
 
 impl Plan {
+    /// A plan of one file from its first byte on, which no volume is around.
+    pub fn of_file(kind: &str, content: &Content) -> Self {
+        let mut plan = Self { len: 0, kind: kind.to_owned(), extents: Vec::new(), files: Vec::new() };
+        for piece in content.pieces() {
+            plan.extents.push(Extent { offset: plan.len, label: kind.to_owned(), piece: piece.clone() });
+            plan.len += piece.len();
+        }
+        plan
+    }
+
     /// Adds a file system that starts at byte `start`, with the files it places.
     fn add(&mut self, start: u64, layout: Layout, tree: &Tree) {
         for (placement, file) in layout.files.iter().zip(&tree.files) {

@@ -69,15 +69,15 @@ impl BootImageSpec {
     }
 }
 
-/// Which certificate authority's boot managers to take (KB5025885).
+/// Which set of boot managers to take (KB5025885).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BootManagerChoice {
-    /// The 2023 set when the boot image holds a whole one, else the 2011 set.
+    /// The 2023 set when the boot image holds its boot manager and its fonts, else the 2011 set.
     #[default]
     Auto,
-    /// Signed under Microsoft Windows Production PCA 2011: `\Windows\Boot\EFI`.
+    /// `\Windows\Boot\EFI`, meant to be signed under Microsoft Windows Production PCA 2011.
     Pca2011,
-    /// Signed under Windows UEFI CA 2023: `\Windows\Boot\EFI_EX`.
+    /// `\Windows\Boot\EFI_EX`, meant to be signed under Windows UEFI CA 2023.
     Ca2023,
 }
 

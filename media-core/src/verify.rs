@@ -2,6 +2,7 @@
 //!
 //! Finding something is not an error: [`verify`] fails only when it could not look.
 
+mod boot_image;
 mod starting;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::medium::{self, Medium, MediumError, MediumFile};
 use crate::sealed;
 use crate::spec::BootImageSpec;
 use crate::wim::{Wim, WimError};
+
+pub use boot_image::verify_boot_image;
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -83,8 +83,7 @@ fn a_dry_run_says_what_would_be_wrong_with_the_output() {
     sandbox.write("media.img", "old");
     let notes = |more: &str| {
         let outcome = good(&sandbox, &format!("{CREATE} --dry-run --json --boot-manager 2011 {more}"));
-        let notes = json(&outcome)["notes"].as_array().expect("a list").clone();
-        notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+        noted(&json(&outcome))
     };
     assert_eq!(notes("--output media.img"), ["without --dry-run: cannot write media.img: it exists already"]);
     assert_eq!(
@@ -113,8 +112,14 @@ fn notes(sandbox: &Sandbox, time: &str, arguments: &str) -> Vec<String> {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
     let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
-    let notes = json(&outcome.stdout)["notes"].as_array().expect("a list").clone();
-    notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect()
+    noted(&json(&outcome.stdout))
+}
+
+/// All notes but that the stand-ins for boot managers are not signed.
+fn noted(result: &Value) -> Vec<String> {
+    let notes = result["notes"].as_array().expect("a list").iter();
+    let notes = notes.map(|note| note.as_str().expect("a text").to_owned());
+    notes.filter(|note| !note.contains("is not signed")).collect()
 }
 
 const NOW: &str = "1798761600";

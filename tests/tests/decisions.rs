@@ -10,6 +10,7 @@ use media_core::media::boot_image::BootManagerSet;
 use media_core::{BootManagerChoice, Form, MediaSpec, Staged, plan, stage};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Subsystem, program};
 use media_tests::medium;
+use media_tests::signing::{Signer, signed};
 use tempfile::TempDir;
 
 const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: None };
@@ -56,11 +57,18 @@ fn a_boot_manager_for_another_machine_is_refused() {
     let arm64 = program(Architecture::Arm64, Subsystem::EfiApplication, b"boot manager");
     let message = refusal(&with_file("EFI/Boot/bootx64.efi", arm64, STICK));
     assert!(
-        message.ends_with(
-            "EFI/Boot/bootx64.efi (given): it is a program for ARM64, and the boot image is for x64"
-        ),
+        message.ends_with("EFI/Boot/bootx64.efi (given): it is a program for ARM64, expected x64"),
         "{message}"
     );
+}
+
+#[test]
+fn a_program_of_windows_is_refused_as_a_boot_manager() {
+    let driver = program(Architecture::X64, Subsystem::Windows, b"not for firmware");
+    for path in ["EFI/Boot/bootx64.efi", "bootmgr.efi"] {
+        let message = refusal(&with_file(path, driver.clone(), STICK));
+        assert!(message.ends_with("(given): it is not an EFI application"), "{message}");
+    }
 }
 
 #[test]
@@ -115,6 +123,120 @@ fn a_cd_of_the_2023_set_says_when_its_first_program_is_older() {
     let mut of_2011 = spec(false, ISO);
     of_2011.boot_image.boot_manager = BootManagerChoice::Pca2011;
     assert!(!older(&staged(&of_2011)));
+}
+
+/// What is noted of one program, from each of its notes what follows its path and origin.
+fn said_of(staged: &Staged, path: &str) -> Vec<String> {
+    let notes = staged.report.notes.iter().filter(|note| note.starts_with(path));
+    notes.map(|note| note.split_once(") ").map_or(note.as_str(), |(_, said)| said).to_owned()).collect()
+}
+
+#[test]
+fn who_signed_a_boot_manager_is_read_from_it() {
+    let program = |payload: &[u8]| program(Architecture::X64, Subsystem::EfiApplication, payload);
+    let sign = |signer| signed(&program(b"boot manager"), signer).expect("temporary files");
+    let (Some(of_2011), Some(of_2023)) = (sign(Signer::ProductionPca2011), sign(Signer::WindowsUefiCa2023))
+    else {
+        return;
+    };
+    let mut changed = of_2023.clone();
+    changed[0x402] ^= 1;
+    let revoked = "; firmware that has revoked that authority does not start it";
+    let not_known =
+        "; firmware that does not know that authority yet needs the 2011 set while Secure Boot is on";
+    let (name_2011, name_2023) = (Signer::ProductionPca2011.issuer(), Signer::WindowsUefiCa2023.issuer());
+    let otherwise = format!("is signed under {name_2011} and not under {name_2023}{revoked}");
+    let unsigned = "is not signed; firmware does not start it while Secure Boot is on".to_owned();
+    let altered = format!(
+        "was changed after it was signed under {name_2023}; firmware does not start it while Secure Boot is on"
+    );
+    let expected = format!("is signed under {name_2023}{not_known}");
+    for (choice, bytes, notes) in [
+        (BootManagerChoice::Auto, &of_2023, vec![expected.clone()]),
+        (BootManagerChoice::Ca2023, &of_2023, vec![]),
+        (BootManagerChoice::Auto, &of_2011, vec![otherwise.clone()]),
+        (BootManagerChoice::Ca2023, &of_2011, vec![otherwise]),
+        (BootManagerChoice::Pca2011, &of_2011, vec![]),
+        (
+            BootManagerChoice::Pca2011,
+            &of_2023,
+            vec![format!("is signed under {name_2023} and not under {name_2011}{not_known}")],
+        ),
+        (BootManagerChoice::Ca2023, &program(b"boot manager"), vec![unsigned]),
+        (BootManagerChoice::Auto, &changed, vec![altered, expected]),
+    ] {
+        let with = |path: &str, form| {
+            let mut spec = with_file(path, bytes.clone(), form);
+            spec.boot_image.boot_manager = choice;
+            staged(&spec)
+        };
+        let staged = with("EFI/Boot/bootx64.efi", STICK);
+        assert_eq!(said_of(&staged, "EFI/Boot/bootx64.efi"), notes, "{choice:?}");
+        assert_eq!(said_of(&staged, "bootmgr.efi"), [""; 0], "a stick does not start it");
+        // Firmware goes on with this one from an ISO; the authority chosen for the medium was said of the other one.
+        let of_cd = said_of(&with("bootmgr.efi", ISO), "bootmgr.efi");
+        let notes: Vec<_> = notes
+            .into_iter()
+            .filter(|note| *note != format!("is signed under {name_2023}{not_known}"))
+            .collect();
+        assert_eq!(of_cd, notes, "{choice:?}");
+    }
+    let staged = staged(&with_file("EFI/Boot/bootx64.efi", of_2011, STICK));
+    let programs: Vec<_> = staged
+        .report
+        .programs
+        .iter()
+        .map(|program| {
+            let signers = program.signers.as_ref().expect("they can be read").iter();
+            (
+                program.path.as_str(),
+                program.origin.as_str(),
+                signers.map(|by| by.issuer.as_str()).collect::<Vec<_>>(),
+            )
+        })
+        .collect();
+    let cd = ("bootmgr.efi", r"\Windows\Boot\EFI_EX\bootmgr_EX.efi", vec![]);
+    assert_eq!(programs, [("EFI/Boot/bootx64.efi", "given", vec![name_2011]), cd]);
+}
+
+#[test]
+fn what_a_2023_set_lacks_is_said() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("boot.wim");
+    let notes = |without: &[&'static str], choice, form| {
+        let recipe =
+            BootImageRecipe { files: 0, size: 0, without: without.to_vec(), ..BootImageRecipe::default() };
+        recipe.write(&path).expect("a boot image can be made");
+        let mut spec = medium::spec(&path, form).expect("the boot image can be opened");
+        spec.boot_image.boot_manager = choice;
+        let report = staged(&spec).report;
+        std::fs::remove_file(&path).expect("it was just made");
+        let other = |note: &String| !note.contains("not signed") && !note.contains("efisys");
+        (report.boot_manager, report.notes.into_iter().filter(other).collect::<Vec<_>>())
+    };
+    let (manager, cd, fonts) = (
+        "Windows/Boot/EFI_EX/bootmgfw_EX.efi",
+        "Windows/Boot/EFI_EX/bootmgr_EX.efi",
+        "Windows/Boot/Fonts_EX",
+    );
+    let (of_2011, of_2023) = (BootManagerSet::Pca2011, BootManagerSet::Ca2023);
+    let no_manager = r"the boot image has no \Windows\Boot\EFI_EX\bootmgfw_EX.efi; the 2011 set was taken";
+    let not_complete = r"the boot image's 2023 boot files are not complete (no fonts in \Windows\Boot\Fonts_EX); the 2011 set was taken";
+    let other_fonts =
+        r"the boot image has no fonts in \Windows\Boot\Fonts_EX; those of \Windows\Boot\Fonts were taken";
+    let other_cd = r"bootmgr.efi, which a CD goes on with, comes from \Windows\Boot\EFI\bootmgr.efi: the boot image has none in the 2023 set";
+    for (without, choice, form, set, expected) in [
+        (&[][..], BootManagerChoice::Auto, ISO, of_2023, None),
+        (&[manager], BootManagerChoice::Auto, STICK, of_2011, Some(no_manager)),
+        (&[fonts], BootManagerChoice::Auto, STICK, of_2011, Some(not_complete)),
+        (&[fonts], BootManagerChoice::Ca2023, STICK, of_2023, Some(other_fonts)),
+        (&[cd], BootManagerChoice::Auto, STICK, of_2023, None),
+        (&[cd], BootManagerChoice::Auto, ISO, of_2023, Some(other_cd)),
+        (&[cd], BootManagerChoice::Pca2011, ISO, of_2011, None),
+    ] {
+        let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+        assert_eq!(notes(without, choice, form), (set, expected), "without {without:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the words that explain it.
 
+pub mod boot_image;
 mod create;
 
 use std::path::PathBuf;
@@ -57,6 +58,13 @@ pub enum Command {
         after_help = EXIT_CODES_OF_LOOKING
     )]
     Verify(VerifyArgs),
+    /// Look into boot images and service them: the certificates they trust, without mounting them
+    #[command(
+        subcommand,
+        long_about = boot_image::ABOUT,
+        after_help = boot_image::AFTER_HELP
+    )]
+    BootImage(boot_image::BootImageCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \

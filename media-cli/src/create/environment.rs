@@ -26,7 +26,11 @@ pub(super) fn environment(seed: Option<&str>) -> Result<Env, Error> {
     Ok(Env::new(now()?, seed))
 }
 
-fn now() -> Result<Timestamp, Error> {
+/// The time of this run: `SOURCE_DATE_EPOCH`, or this computer's clock.
+///
+/// # Errors
+/// [`Error::Environment`].
+pub(crate) fn now() -> Result<Timestamp, Error> {
     let wrong = |problem: String| Error::Environment { name: EPOCH, problem };
     let seconds = match std::env::var(EPOCH) {
         Ok(text) => {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use media_core::media::identity::IdentitySource;
-use media_core::media::store::{self, TrustedCertificate};
 use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec};
 use secrecy::SecretString;
@@ -16,7 +15,6 @@ use crate::secrets::{self, PasswordSource};
 use crate::settings::{CertificateChoice, Decided};
 use crate::{input, variables_file};
 
-const LARGEST_CERTIFICATES: u64 = 16 << 20;
 const LARGEST_PFX: u64 = 1 << 20;
 const BOOT_IMAGE: &str = "boot image";
 
@@ -52,7 +50,8 @@ pub(super) struct Given {
 /// What cannot be read, by the name the user gave it.
 pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
     let (boot_image, opened) = boot_image(decided)?;
-    let trusted = trusted(decided)?;
+    let files = decided.trusted.iter().map(|trusted| (trusted.file.value.as_path(), trusted.store));
+    let trusted = crate::certificates::read_all(files)?;
     decided.notes.extend(trusted.iter().flat_map(|trusted| certificates::notes(trusted, now)));
     let password = match &decided.password {
         None => None,
@@ -99,22 +98,6 @@ fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> 
         boot_files,
     };
     Ok((spec, opened))
-}
-
-/// The certificates of every file, each once in a store.
-fn trusted(decided: &Decided) -> Result<Vec<TrustedCertificate>, Error> {
-    let mut all: Vec<TrustedCertificate> = Vec::new();
-    for trusted in &decided.trusted {
-        let path = &trusted.file.value;
-        let bytes = input::read_small(path, "certificate file", LARGEST_CERTIFICATES)?;
-        let read = store::read_file(&bytes, trusted.store);
-        for certificate in read.map_err(|error| Error::Certificates { path: path.clone(), error })? {
-            if !all.contains(&certificate) {
-                all.push(certificate);
-            }
-        }
-    }
-    Ok(all)
 }
 
 fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Error> {

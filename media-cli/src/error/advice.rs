@@ -1,12 +1,15 @@
 //! What to do about an error, and which exit code it has.
 
 use std::io;
+use std::path::Path;
 
 use media_core::fat32::FatError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
 use media_core::pfx::PfxError;
+use media_core::service::ServiceError;
+use media_core::wim::WimError;
 use media_core::x509::X509Error;
 use media_core::{PlanError, StageError, WriteError};
 
@@ -48,6 +51,14 @@ pub(super) fn exit_of_plan(error: &PlanError) -> Exit {
     }
 }
 
+pub(super) fn exit_of_service(error: &ServiceError) -> Exit {
+    match error {
+        ServiceError::NoBootImage { .. } | ServiceError::NoSuchImage { .. } => Exit::Usage,
+        ServiceError::ReadOnly => Exit::Output,
+        _ => Exit::Input,
+    }
+}
+
 pub(super) fn exit_of_write(error: &WriteError) -> Exit {
     match error {
         WriteError::Source { .. } => Exit::Input,
@@ -85,7 +96,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
         Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
-        Error::NotIntact { .. } => said("the disk or memory of this computer may be failing"),
+        Error::Service { path, error } => hint_of_service(path, error),
+        Error::NotIntact { .. } | Error::NotWritten { .. } => said("the disk or memory of this computer may be failing"),
         _ => None,
     }
 }
@@ -131,6 +143,24 @@ fn hint_of_stage(error: &StageError) -> Option<String> {
         }
         StageError::BootConfiguration { .. } => {
             Some("leave out --boot-configuration, or give `made` to have the stores made".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
+    let name = path.display();
+    match error {
+        ServiceError::NoBootImage { .. } => Some("give --image with a number, or `all`".to_owned()),
+        ServiceError::NoSuchImage { .. } => Some(format!("`tsmedia boot-image info {name}` lists the images in it")),
+        ServiceError::ReadOnly => {
+            Some("--output writes a changed copy; --force changes the file all the same".to_owned())
+        }
+        ServiceError::Wim(WimError::Split { .. }) => {
+            Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
+        }
+        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => {
+            Some(format!("write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"))
         }
         _ => None,
     }

@@ -62,7 +62,18 @@ struct BootImage {
 #[derive(Serialize)]
 struct BootManager {
     set: String,
-    signers: Vec<String>,
+    programs: Vec<Program>,
+}
+
+/// A program firmware starts.
+#[derive(Serialize)]
+struct Program {
+    path: String,
+    origin: String,
+    /// Who issued the certificates it is signed with; empty when it is not signed.
+    signed_under: Vec<String>,
+    /// Why that cannot be told.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +156,12 @@ impl Decisions {
             };
             BootConfiguration { path: path.clone(), origin, detail }
         };
+        let program = |found: &media_core::media::boot_image::StartedProgram| Program {
+            path: found.path.clone(),
+            origin: found.origin.clone(),
+            signed_under: found.signers.iter().flatten().map(|signer| signer.issuer.clone()).collect(),
+            problem: found.signers.as_ref().err().map(ToString::to_string),
+        };
         let (start, end) = report.media_certificate_validity;
         Self {
             boot_image: BootImage {
@@ -155,7 +172,7 @@ impl Decisions {
             },
             boot_manager: BootManager {
                 set: report.boot_manager.to_string(),
-                signers: report.boot_manager_signers.clone(),
+                programs: report.programs.iter().map(program).collect(),
             },
             boot_configuration: report.boot_configuration.iter().map(store).collect(),
             trusted_certificates: report
@@ -207,11 +224,15 @@ impl fmt::Display for Decisions {
             "Boot image",
             format_args!("image {}{changed}, {}, {version}", image.index, image.architecture),
         )?;
-        let signers = match self.boot_manager.signers.as_slice() {
-            [] => "not signed".to_owned(),
-            signers => format!("signed under {}", signers.join(" and ")),
-        };
-        line(out, "Boot manager", format_args!("the set of {}, {signers}", self.boot_manager.set))?;
+        line(out, "Boot managers", format_args!("the {} set", self.boot_manager.set))?;
+        for program in &self.boot_manager.programs {
+            let signers = match (&program.problem, program.signed_under.as_slice()) {
+                (Some(problem), _) => format!("who signed it cannot be read ({problem})"),
+                (None, []) => "not signed".to_owned(),
+                (None, signers) => format!("signed under {}", signers.join(" and ")),
+            };
+            line(out, "", format_args!("{}: {signers}", program.path))?;
+        }
         for store in &self.boot_configuration {
             let detail = store.detail.as_deref().unwrap_or_default();
             let origin = match store.origin {

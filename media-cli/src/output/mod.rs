@@ -1,5 +1,6 @@
 //! What the command prints, and the file it makes.
 
+pub mod boot_image;
 pub mod created;
 pub mod inspected;
 pub mod planned;

@@ -4,11 +4,9 @@ mod boot_files;
 mod programs;
 mod requirements;
 
-use std::sync::Arc;
-
 use thiserror::Error;
 
-use crate::io::Source;
+use crate::pe::Machine;
 use crate::spec::BootImageSpec;
 use crate::wim::{Entry, Image, ImageInfo, Wim, WimError};
 
@@ -16,6 +14,7 @@ pub use boot_files::{
     BIOS_BOOT_IMAGE, BootFile, BootFiles, BootManagerSet, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT, boot_files,
 };
 
+pub use programs::{StartedProgram, refuses_program};
 pub use requirements::Refusal;
 
 /// A processor architecture Windows PE exists for.
@@ -46,6 +45,15 @@ impl Architecture {
             Self::X64 => "bootx64.efi",
             Self::X86 => "bootia32.efi",
             Self::Arm64 => "bootaa64.efi",
+        }
+    }
+
+    /// The same in the words of the PE format.
+    pub fn machine(self) -> Machine {
+        match self {
+            Self::X64 => Machine::X64,
+            Self::X86 => Machine::X86,
+            Self::Arm64 => Machine::Arm64,
         }
     }
 
@@ -122,8 +130,6 @@ pub enum BootImageError {
 pub struct BootImage {
     /// The file.
     pub wim: Wim,
-    /// Its bytes.
-    pub source: Arc<dyn Source>,
     /// The number of the image that will boot.
     pub index: u32,
     /// Whether the file's own boot index has to change for that.
@@ -153,7 +159,7 @@ impl BootImage {
         let info = info_of(&wim, index);
         let architecture = requirements::check_image(&image, info)?;
         let changes_boot_index = wim.header().boot_index != index;
-        Ok(Self { source: spec.source.clone(), index, changes_boot_index, image, architecture, wim })
+        Ok(Self { index, changes_boot_index, image, architecture, wim })
     }
 
     /// What the WIM's XML says about the image that will boot.

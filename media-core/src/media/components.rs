@@ -61,7 +61,7 @@ fn engine(wim: &Wim, image: &Image, architecture: Option<Architecture>) -> Optio
 
 fn version(wim: &Wim, program: &Entry) -> Option<[u16; 4]> {
     let bytes = wim.read(&program.hash()?, LARGEST_PROGRAM).ok()?;
-    pe::read(&bytes).ok()?.file_version
+    pe::read(&bytes).ok()?.file_version.ok()?
 }
 
 /// From names like `WinPE-WMI-Package~31bf3856ad364e35~amd64~~10.0.26100.1.mum`; those with a language are parts of the

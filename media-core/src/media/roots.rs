@@ -6,16 +6,20 @@ use super::boot_image::BootImage;
 use super::store::{Store, TrustedCertificate};
 use super::trust::{self, TrustError};
 use crate::bytes::to_hex_upper;
-use crate::certstore::CertstoreError;
+use crate::certstore::{self, CertstoreError};
 use crate::content::Content;
-use crate::hive::{Changed, Hive, HiveError};
-use crate::reg_file::REG_BINARY;
+use crate::hive::{Hive, HiveError, Value};
+use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
 pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
+/// Where a running Windows has that hive.
+const EXPORTED_ROOT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE";
+/// The value of a certificate's key.
+const BLOB: &str = "Blob";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
 
@@ -54,7 +58,7 @@ pub struct AddedCertificate {
     pub thumbprint: String,
     /// Its subject.
     pub subject: String,
-    /// Whether the very same value was there before.
+    /// Whether the store held it before; then its value was left alone, whatever properties it has.
     pub was_there: bool,
 }
 
@@ -67,10 +71,8 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     let mut edit = Edit::new(&image.wim);
     let mut certificates = Vec::new();
     if !trusted.is_empty() {
-        let mut hive = Hive::open(read_hive(&image.wim, &image.image)?)?;
-        for entry in trusted {
-            certificates.push(add_one(&mut hive, entry, time)?);
-        }
+        let mut hive = hive(&image.wim, &image.image)?;
+        certificates = add_to(&mut hive, trusted, time)?;
         if hive.is_changed() {
             edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
         }
@@ -81,17 +83,72 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     Ok(Added { content: edit.finish()?, certificates })
 }
 
+/// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
+/// it knows of it, such as the purposes it is restricted to.
+///
+/// # Errors
+/// [`RootsError`] when the hive cannot be read or edited.
+pub fn add_to(
+    hive: &mut Hive,
+    trusted: &[TrustedCertificate],
+    time: Timestamp,
+) -> Result<Vec<AddedCertificate>, RootsError> {
+    trusted.iter().map(|entry| add_one(hive, entry, time)).collect()
+}
+
 fn add_one(
     hive: &mut Hive,
     trusted: &TrustedCertificate,
     time: Timestamp,
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
-    let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
-    let blob = trust::store_blob(&trusted.certificate, &trusted.properties)?;
-    let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
+    let path = key_path(trusted.store, &thumbprint);
+    let was_there = holds(hive, &path, &trusted.certificate)?;
+    if !was_there {
+        let key = hive.create_key(&path, time)?;
+        let blob = trust::store_blob(&trusted.certificate, &trusted.properties)?;
+        hive.set_value(key, BLOB, REG_BINARY, &blob, time)?;
+    }
     let subject = trusted.certificate.subject.text.clone();
-    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: changed == Changed::No })
+    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there })
+}
+
+/// Whether a key has a readable value with this certificate, in any order of properties.
+fn holds(hive: &Hive, path: &str, certificate: &Certificate) -> Result<bool, HiveError> {
+    let Some(key) = hive.find(path)? else { return Ok(false) };
+    let Some(value) = hive.value(key, BLOB)? else { return Ok(false) };
+    let element = certstore::parse(&value.data);
+    Ok(value.kind == REG_BINARY && element.is_ok_and(|element| element.der == certificate.der()))
+}
+
+/// What became of one certificate that was to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedCertificate {
+    /// The store it was in.
+    pub store: Store,
+    /// The key's name: the certificate's SHA-1.
+    pub thumbprint: String,
+}
+
+/// Removes certificates from the stores of a SOFTWARE hive, known by their SHA-1 in hexadecimal; says which were there.
+/// Whatever the key holds goes, readable or not.
+///
+/// # Errors
+/// [`RootsError`] when the hive cannot be read or edited.
+pub fn remove_from(
+    hive: &mut Hive,
+    stores: &[Store],
+    thumbprints: &[String],
+    time: Timestamp,
+) -> Result<Vec<RemovedCertificate>, RootsError> {
+    let mut removed = Vec::new();
+    for (store, thumbprint) in stores.iter().flat_map(|store| thumbprints.iter().map(move |name| (*store, name))) {
+        if let Some(key) = hive.find(&key_path(store, thumbprint))? {
+            hive.delete_key(key, time)?;
+            removed.push(RemovedCertificate { store, thumbprint: thumbprint.to_uppercase() });
+        }
+    }
+    Ok(removed)
 }
 
 fn key_path(store: Store, thumbprint: &str) -> String {
@@ -117,7 +174,7 @@ pub struct Listed {
 /// # Errors
 /// [`RootsError`] when there is no hive or it cannot be read.
 pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
-    Ok(list_in(&Hive::open(read_hive(wim, image)?)?)?)
+    Ok(list_in(&hive(wim, image)?)?)
 }
 
 /// Lists the certificates in every store of a SOFTWARE hive.
@@ -130,7 +187,7 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
         let Some(key) = hive.find(&store_path(store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
             let path = key_path(store, &thumbprint);
-            let certificate = match hive.value(id, "Blob")? {
+            let certificate = match hive.value(id, BLOB)? {
                 Some(value) => trust::certificate_from_blob(&path, &thumbprint, &value.data),
                 None => Err(TrustError::NoBlob { path }),
             };
@@ -140,7 +197,38 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     Ok(listed)
 }
 
-fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
-    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
-    Ok(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
+/// The keys of certificates in stores of a SOFTWARE hive with all their values, as the registry editor shows them while
+/// that Windows runs.
+///
+/// # Errors
+/// [`HiveError`] when a key or value cannot be read.
+pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, HiveError> {
+    let mut keys = Vec::new();
+    for store in stores {
+        let Some(key) = hive.find(&store_path(*store))? else { continue };
+        for (thumbprint, id) in hive.subkeys(key)? {
+            let mut values = Vec::new();
+            for info in hive.values(id)? {
+                let Some(Value { kind, data }) = hive.value(id, &info.name)? else { continue };
+                let name = Some(info.name).filter(|name| !name.is_empty());
+                values.push(RegistryValue { name, kind, data, delete: false });
+            }
+            let path = format!(r"{EXPORTED_ROOT}\{}", key_path(*store, &thumbprint));
+            keys.push(RegistryKey { path, delete: false, values });
+        }
+    }
+    Ok(keys)
 }
+
+/// The SOFTWARE hive of an image.
+///
+/// # Errors
+/// [`RootsError`] when there is none or it cannot be read.
+pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
+    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
+    Ok(Hive::open(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)?)
+}
+
+#[cfg(test)]
+#[path = "roots_tests.rs"]
+mod tests;

@@ -5,9 +5,11 @@ use crate::content::Piece;
 use crate::finding::{Finding, Severity};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Emulation, Platform};
-use crate::media::boot_image::{Architecture, BIOS_BOOT_IMAGE, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT};
+use crate::media::boot_image::{
+    Architecture, BIOS_BOOT_IMAGE, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT, refuses_program,
+};
 use crate::medium::MediumFile;
-use crate::pe::{self, Machine};
+use crate::pe::Machine;
 
 /// What UEFI firmware starts from removable media (UEFI 2.10, 3.5.1.1), with the machine each name stands for.
 pub(super) const BOOT_MANAGERS: [(&str, Machine); 3] = [
@@ -110,22 +112,11 @@ pub(super) fn check_programs(
     architecture: Option<Architecture>,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
-    let of_image = architecture.map(|architecture| match architecture {
-        Architecture::X64 => Machine::X64,
-        Architecture::X86 => Machine::X86,
-        Architecture::Arm64 => Machine::Arm64,
-    });
+    let of_image = architecture.map(Architecture::machine);
     let by_name = BOOT_MANAGERS.iter().map(|(path, machine)| (*path, Some(*machine)));
     for (path, machine) in by_name.chain([(CD_BOOT_MANAGER, of_image)]) {
         let Some(file) = find(files, path) else { continue };
-        let problem = match pe::read(&read(file, LARGEST_PROGRAM)?) {
-            Err(error) => error.to_string(),
-            Ok(program) if !program.is_efi_application => "it is not an EFI application".to_owned(),
-            Ok(program) if machine.is_some_and(|machine| machine != program.machine) => {
-                format!("it is for {:?}, expected {:?}", program.machine, machine)
-            }
-            Ok(_) => continue,
-        };
+        let Some(problem) = refuses_program(&read(file, LARGEST_PROGRAM)?, machine) else { continue };
         report.findings.push(Finding::error("medium.boot-manager", path, problem));
     }
     if let Some(machine) = of_image

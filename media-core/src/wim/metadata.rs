@@ -120,6 +120,21 @@ impl Image {
         (1..self.entries.len()).map(|index| (self.path(index), &self.entries[index]))
     }
 
+    /// How many files and folders there are, without the root.
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64 - 1
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many folders there are, without the root.
+    pub fn folders(&self) -> u64 {
+        self.entries.iter().skip(1).filter(|entry| entry.is_directory()).count() as u64
+    }
+
     /// What is in a folder of this image; empty for files.
     pub fn children(&self, folder: &Entry) -> &[Entry] {
         self.entries.get(folder.children.clone()).unwrap_or_default()

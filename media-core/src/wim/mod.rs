@@ -176,6 +176,16 @@ impl Wim {
         self.stream_blob("blob", self.present(hash)?, consumer)
     }
 
+    /// Whether a blob's first bytes are these; no more than its first chunk is decoded, and its SHA-1 is not checked.
+    ///
+    /// # Errors
+    /// [`WimError::NoBlob`], and whatever can be wrong with a resource.
+    pub fn starts_with(&self, hash: &Hash, bytes: &[u8]) -> Result<bool, WimError> {
+        let blob = self.present(hash)?;
+        let mut chunks = Chunks::new(self.source.as_ref(), &self.header, "blob", blob.resource)?;
+        Ok(chunks.next()?.is_some_and(|chunk| chunk.bytes.starts_with(bytes)))
+    }
+
     /// Checks everything the file says about itself: header, integrity table, the SHA-1 of every blob, the
     /// images' trees, that what they refer to is there, and how often.
     ///

@@ -1,0 +1,5 @@
+//! What `tsmedia boot-image` prints.
+
+pub mod compared;
+pub mod info;
+pub mod roots;
