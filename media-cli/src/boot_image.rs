@@ -32,8 +32,11 @@ pub fn run(command: BootImageCommand) -> Result<Exit, Error> {
 
 /// Opens a boot image for reading.
 fn open(path: &Path) -> Result<Wim, Error> {
-    let source = FileSource::open(path)
-        .map_err(|error| Error::Unreadable { what: BOOT_IMAGE, path: path.to_owned(), error })?;
+    let source = FileSource::open(path).map_err(|error| Error::Unreadable {
+        what: BOOT_IMAGE,
+        path: path.to_owned(),
+        error,
+    })?;
     Wim::open(Arc::new(source)).map_err(|error| service_error(path, error.into()))
 }
 

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
-use media_core::time::Timestamp;
 use media_core::service::ServiceError;
+use media_core::time::Timestamp;
 use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 

@@ -1,6 +1,7 @@
 //! The command's process-level suite: what is typed, what is printed, what is left on disk.
 
 mod bad_input;
+mod boot_image;
 mod description;
 mod determinism;
 mod fixtures;

@@ -6,14 +6,14 @@ use clap::{Args, Subcommand};
 
 use crate::values::{CertificateStore, ExportFormat, ImageChoice};
 
-pub const ABOUT: &str = "\
+pub(super) const ABOUT: &str = "\
 Looks into boot images (.wim) and services them without mounting them, on any computer: no DISM, no administrator rights.
 
 A change leaves every other file of the boot image as it is, with its security descriptor, attributes and times. Without \
 --output the file itself is changed: what is new is written behind it and its header last, so that the old boot image stays \
 readable until the new one is complete. What is there already is not added again, and then no byte changes.";
 
-pub const AFTER_HELP: &str = "\
+pub(super) const AFTER_HELP: &str = "\
 Examples:
   tsmedia boot-image info boot.PS100005.wim
   tsmedia boot-image roots add boot.PS100005.wim contoso-root.cer
@@ -21,7 +21,7 @@ Examples:
   tsmedia boot-image roots export serviced.wim --as pem
   tsmedia boot-image diff boot.PS100005.wim serviced.wim";
 
-pub const EXIT_CODES: &str = "\
+const EXIT_CODES: &str = "\
 Exit codes:
     0  done
     2  the command line is wrong
@@ -86,6 +86,7 @@ pub struct ListArgs {
     /// The boot image
     #[arg(value_name = "WIM")]
     pub boot_image: PathBuf,
+    /// Which image
     #[command(flatten)]
     pub image: ImageArgs,
     /// Only certificates of this store
@@ -116,8 +117,10 @@ pub struct AddArgs {
     /// The store they go to; a .reg file names its own
     #[arg(long, value_name = "STORE", default_value = "authroot")]
     pub store: CertificateStore,
+    /// Which image
     #[command(flatten)]
     pub image: ImageArgs,
+    /// Where the result goes
     #[command(flatten)]
     pub output: OutputArgs,
     /// Prove that this certificate of the cloud management gateway's server chains to a root the boot image then
@@ -141,8 +144,10 @@ pub struct RemoveArgs {
     /// Only from this store; from every store when not given
     #[arg(long, value_name = "STORE")]
     pub store: Option<CertificateStore>,
+    /// Which image
     #[command(flatten)]
     pub image: ImageArgs,
+    /// Where the result goes
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -173,6 +178,7 @@ pub struct ExportArgs {
     /// The form: reg for the Registry Editor, pem for everything else
     #[arg(long = "as", value_name = "FORM")]
     pub form: ExportFormat,
+    /// Which image
     #[command(flatten)]
     pub image: ImageArgs,
     /// Only certificates of this store
@@ -195,6 +201,7 @@ pub struct DiffArgs {
     /// The boot image after
     #[arg(value_name = "WIM")]
     pub after: PathBuf,
+    /// Which image
     #[command(flatten)]
     pub image: ImageArgs,
     /// Print one JSON object instead of text

@@ -24,7 +24,8 @@ use crate::progress::Progress;
 use crate::{certificates, print, print_json};
 
 pub(super) fn add(args: &AddArgs) -> Result<Exit, Error> {
-    let trusted = certificates::read_all(args.certificates.iter().map(|path| (path.as_path(), args.store.into())))?;
+    let trusted =
+        certificates::read_all(args.certificates.iter().map(|path| (path.as_path(), args.store.into())))?;
     let time = now()?;
     let changes = service(&args.boot_image, &args.output, &args.certificates, &|wim| {
         let images = service::images(wim, args.image.image.0)?;
@@ -98,12 +99,7 @@ fn service(
     Ok(changes)
 }
 
-fn in_place(
-    path: &Path,
-    force: bool,
-    edit: &EditOf<'_>,
-    progress: &mut Progress,
-) -> Result<Changes, Error> {
+fn in_place(path: &Path, force: bool, edit: &EditOf<'_>, progress: &mut Progress) -> Result<Changes, Error> {
     let failed = |error| service_error(path, error);
     let unwritable = |error| Error::Output { path: path.to_owned(), problem: OutputProblem::System(error) };
     let mut file = match InPlaceFile::open(path) {
@@ -116,7 +112,8 @@ fn in_place(
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(unwritable(error)),
         Err(error) => return Err(Error::Unreadable { what: BOOT_IMAGE, path: path.to_owned(), error }),
     };
-    let wim = Wim::open(Arc::new(file.source().map_err(unwritable)?)).map_err(|error| failed(error.into()))?;
+    let wim =
+        Wim::open(Arc::new(file.source().map_err(unwritable)?)).map_err(|error| failed(error.into()))?;
     let (changes, edited) = edit(&wim).map_err(failed)?;
     let Some(amendment) = edited.amendment() else { return Ok(changes) };
     if !force {

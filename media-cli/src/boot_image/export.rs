@@ -17,7 +17,8 @@ use crate::values::ExportFormat;
 pub(super) fn export(args: &ExportArgs) -> Result<Exit, Error> {
     let path = &args.boot_image;
     let failed = |error| service_error(path, error);
-    let target = args.output.as_deref().map(|output| target::check(output, args.force, &[(BOOT_IMAGE, path)]));
+    let target =
+        args.output.as_deref().map(|output| target::check(output, args.force, &[(BOOT_IMAGE, path)]));
     let target = target.transpose()?;
     let wim = open(path)?;
     let images = service::images(&wim, args.image.image.0).map_err(failed)?;

@@ -97,7 +97,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
         Error::Service { path, error } => hint_of_service(path, error),
-        Error::NotIntact { .. } | Error::NotWritten { .. } => said("the disk or memory of this computer may be failing"),
+        Error::NotIntact { .. } | Error::NotWritten { .. } => {
+            said("the disk or memory of this computer may be failing")
+        }
         _ => None,
     }
 }
@@ -152,16 +154,18 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
     let name = path.display();
     match error {
         ServiceError::NoBootImage { .. } => Some("give --image with a number, or `all`".to_owned()),
-        ServiceError::NoSuchImage { .. } => Some(format!("`tsmedia boot-image info {name}` lists the images in it")),
+        ServiceError::NoSuchImage { .. } => {
+            Some(format!("`tsmedia boot-image info {name}` lists the images in it"))
+        }
         ServiceError::ReadOnly => {
             Some("--output writes a changed copy; --force changes the file all the same".to_owned())
         }
         ServiceError::Wim(WimError::Split { .. }) => {
             Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
         }
-        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => {
-            Some(format!("write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"))
-        }
+        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => Some(format!(
+            "write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"
+        )),
         _ => None,
     }
 }

@@ -11,8 +11,7 @@ const PACKAGES: &str = r"\Windows\servicing\Packages";
 /// The program that starts the task sequence engine from media.
 const BOOTSTRAP: &str = "TsmBootstrap.exe";
 /// Optional components without which Configuration Manager's boot images do not work (`manage-boot-images`).
-pub const REQUIRED: [&str; 4] =
-    ["WinPE-Scripting", "WinPE-SecureStartup", "WinPE-WDS-Tools", "WinPE-WMI"];
+pub const REQUIRED: [&str; 4] = ["WinPE-Scripting", "WinPE-SecureStartup", "WinPE-WDS-Tools", "WinPE-WMI"];
 /// The largest program whose version is read.
 const LARGEST_PROGRAM: u64 = 64 << 20;
 
@@ -40,7 +39,10 @@ impl Components {
         if self.optional.is_empty() {
             return Vec::new();
         }
-        REQUIRED.into_iter().filter(|name| !self.optional.iter().any(|other| other.eq_ignore_ascii_case(name))).collect()
+        REQUIRED
+            .into_iter()
+            .filter(|name| !self.optional.iter().any(|other| other.eq_ignore_ascii_case(name)))
+            .collect()
     }
 }
 

@@ -142,7 +142,9 @@ pub fn remove_from(
     time: Timestamp,
 ) -> Result<Vec<RemovedCertificate>, RootsError> {
     let mut removed = Vec::new();
-    for (store, thumbprint) in stores.iter().flat_map(|store| thumbprints.iter().map(move |name| (*store, name))) {
+    for (store, thumbprint) in
+        stores.iter().flat_map(|store| thumbprints.iter().map(move |name| (*store, name)))
+    {
         if let Some(key) = hive.find(&key_path(store, thumbprint))? {
             hive.delete_key(key, time)?;
             removed.push(RemovedCertificate { store, thumbprint: thumbprint.to_uppercase() });

@@ -21,7 +21,7 @@ use thiserror::Error;
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 use x509_cert::ext::pkix;
 
-pub use file::read_file;
+pub use file::{read_file, to_pem};
 pub use name::Name;
 pub use self_signed::{SelfSigned, SelfSignedRequest, self_signed};
 

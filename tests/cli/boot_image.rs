@@ -1,0 +1,204 @@
+//! `tsmedia boot-image`: what it says, what it changes, and what it leaves alone.
+
+use media_tests::referee;
+use serde_json::Value;
+
+use crate::fixtures::{self, ROOT_CERTIFICATE};
+use crate::support::{Outcome, Sandbox, snapshot};
+
+const HEADER: usize = 208;
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image(&sandbox);
+    sandbox.write("root.pem", ROOT_CERTIFICATE);
+    sandbox
+}
+
+fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
+    let arguments: Vec<&str> = arguments.split_whitespace().collect();
+    sandbox.run_with(
+        &[&["boot-image"], &arguments[..]].concat(),
+        &[("SOURCE_DATE_EPOCH", "1798761600")],
+        None,
+    )
+}
+
+fn good(sandbox: &Sandbox, arguments: &str) -> String {
+    let outcome = run(sandbox, arguments);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments}");
+    outcome.stdout
+}
+
+fn json(sandbox: &Sandbox, arguments: &str) -> Value {
+    serde_json::from_str(&good(sandbox, &format!("{arguments} --json"))).expect("it is JSON")
+}
+
+/// The thumbprint as the listing gives it.
+fn thumbprint(sandbox: &Sandbox) -> String {
+    let listed = json(sandbox, "roots list boot.wim");
+    listed["images"][0]["certificates"][0]["thumbprint"].as_str().expect("it is listed").to_owned()
+}
+
+#[test]
+fn what_is_in_a_boot_image() {
+    let sandbox = sandbox();
+    good(&sandbox, "roots add boot.wim root.pem");
+    snapshot!("boot-image-info", good(&sandbox, "info boot.wim"));
+    snapshot!("boot-image-info-json", good(&sandbox, "info boot.wim --json"));
+}
+
+#[test]
+fn certificates_go_in_and_out_in_place() {
+    let sandbox = sandbox();
+    let before = sandbox.read("boot.wim");
+    snapshot!("boot-image-roots-add", good(&sandbox, "roots add boot.wim root.pem"));
+    let after = sandbox.read("boot.wim");
+    // Nothing that was there moved: only the header is new, and what is behind it was added.
+    assert!(after.len() > before.len());
+    assert!(before[HEADER..] == after[HEADER..before.len()]);
+    snapshot!("boot-image-roots-list", good(&sandbox, "roots list boot.wim"));
+    assert_eq!(good(&sandbox, "verify boot.wim"), "boot.wim: intact\n");
+
+    // A second time nothing changes, not even a time.
+    let again = good(&sandbox, "roots add boot.wim root.pem");
+    assert!(again.contains("was in AuthRoot already") && again.contains("nothing to change"), "{again}");
+    assert!(sandbox.read("boot.wim") == after);
+
+    let name = thumbprint(&sandbox);
+    let spaced: String =
+        name.to_lowercase().as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair) + ":").collect();
+    let spaced = spaced.trim_end_matches(':');
+    let removed = good(&sandbox, &format!("roots remove boot.wim {spaced}"));
+    assert!(removed.contains(&format!("removed from AuthRoot: {name}")), "{removed}");
+    assert!(
+        json(&sandbox, "roots list boot.wim")["images"][0]["certificates"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    );
+    let gone = good(&sandbox, "roots remove boot.wim root.pem --store root");
+    assert!(gone.contains("was in no store") && gone.contains("nothing to change"), "{gone}");
+}
+
+#[test]
+fn a_new_file_leaves_the_old_one_alone() {
+    let sandbox = sandbox();
+    let before = sandbox.read("boot.wim");
+    let added = good(&sandbox, "roots add boot.wim root.pem --store root --output new.wim");
+    assert!(added.contains("added in ROOT") && added.ends_with("new.wim: written\n"), "{added}");
+    assert!(sandbox.read("boot.wim") == before);
+    let kept = run(&sandbox, "roots add boot.wim root.pem --output new.wim");
+    assert_eq!(kept.code, 4, "{}", kept.stderr);
+    assert!(kept.stderr.contains("exists already"), "{}", kept.stderr);
+    let same = run(&sandbox, "roots add boot.wim root.pem --output boot.wim --force");
+    assert_eq!(same.code, 2, "{}", same.stderr);
+    assert!(sandbox.read("boot.wim") == before);
+    // In place and into a new file give the same bytes.
+    good(&sandbox, "roots add boot.wim root.pem --store root");
+    assert!(sandbox.read("boot.wim") == sandbox.read("new.wim"));
+}
+
+#[test]
+fn what_differs_is_the_one_key() {
+    let sandbox = sandbox();
+    good(&sandbox, "roots add boot.wim root.pem --output new.wim");
+    let differs = run(&sandbox, "diff boot.wim new.wim");
+    assert_eq!(differs.code, 1);
+    snapshot!("boot-image-diff", differs.stdout);
+    let same = good(&sandbox, "diff new.wim new.wim");
+    assert_eq!(same, "new.wim and new.wim: nothing differs\n");
+}
+
+#[test]
+fn an_export_can_be_imported_again() {
+    let sandbox = sandbox();
+    good(&sandbox, "roots add boot.wim root.pem --output first.wim");
+    for form in ["reg", "pem"] {
+        good(&sandbox, &format!("roots export first.wim --as {form} --output trust.{form}"));
+        let outcome = run(&sandbox, &format!("roots add boot.wim trust.{form} --output {form}.wim"));
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert!(sandbox.read("first.wim") == sandbox.read(&format!("{form}.wim")), "{form}");
+    }
+    let text = String::from_utf8(sandbox.read("trust.pem")).expect("text");
+    assert!(text.starts_with("-----BEGIN CERTIFICATE-----"), "{text}");
+    let printed = good(&sandbox, "roots export first.wim --as pem");
+    assert_eq!(printed, text);
+    assert!(sandbox.read("trust.reg").starts_with(&[0xFF, 0xFE]));
+}
+
+#[test]
+fn every_image_of_a_file() {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image_like(&sandbox, "two images, none boots", |recipe| {
+        (recipe.images, recipe.boot_index) = (2, 0);
+    });
+    sandbox.write("root.pem", ROOT_CERTIFICATE);
+    let unclear = run(&sandbox, "roots add boot.wim root.pem");
+    assert_eq!(unclear.code, 2);
+    snapshot!("boot-image-which-image", unclear.stderr);
+    let missing = run(&sandbox, "roots list boot.wim --image 3");
+    assert_eq!(missing.code, 2);
+    snapshot!("boot-image-no-such-image", missing.stderr);
+    let all = json(&sandbox, "roots add boot.wim root.pem --image all");
+    assert_eq!(all["certificates"].as_array().map(Vec::len), Some(2));
+    let listed = json(&sandbox, "roots list boot.wim --image all");
+    for image in 0..2 {
+        assert_eq!(listed["images"][image]["certificates"].as_array().map(Vec::len), Some(1));
+    }
+    // Both images share the new hive.
+    let Some(verdict) = referee::run_in(&sandbox.path("."), "wimlib-imagex", ["verify", "boot.wim"]) else {
+        return;
+    };
+    let _ = verdict.success();
+    assert_eq!(good(&sandbox, "verify boot.wim").lines().last(), Some("boot.wim: intact"));
+}
+
+#[test]
+fn a_file_nobody_may_write_to() {
+    let sandbox = sandbox();
+    good(&sandbox, "roots add boot.wim root.pem --output marked.wim");
+    // The header's flag READ_ONLY.
+    let mut bytes = sandbox.read("boot.wim");
+    bytes[16] |= 4;
+    sandbox.write("boot.wim", &bytes);
+    let refused = run(&sandbox, "roots add boot.wim root.pem");
+    assert_eq!(refused.code, 4);
+    snapshot!("boot-image-read-only", refused.stderr);
+    assert!(sandbox.read("boot.wim") == bytes);
+    good(&sandbox, "roots add boot.wim root.pem --force");
+    assert!(sandbox.read("boot.wim").len() > bytes.len());
+}
+
+#[test]
+fn what_is_no_boot_image_is_refused_and_stays() {
+    let sandbox = sandbox();
+    let whole = sandbox.read("boot.wim");
+    let mut pipable = whole.clone();
+    pipable[..8].copy_from_slice(b"WLPWM\0\0\0");
+    let mut split = whole.clone();
+    split[42] = 2;
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("empty.wim", Vec::new()),
+        ("short.wim", whole[..150].to_vec()),
+        ("cut.wim", whole[..whole.len() / 2].to_vec()),
+        ("pipable.wim", pipable),
+        ("split.wim", split),
+        ("no.wim", ROOT_CERTIFICATE.into()),
+    ];
+    let mut said = String::new();
+    for (name, bytes) in cases {
+        sandbox.write(name, &bytes);
+        let before = sandbox.listing();
+        for arguments in
+            [format!("roots add {name} root.pem"), format!("roots add {name} root.pem --output new.wim")]
+        {
+            let outcome = run(&sandbox, &arguments);
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{arguments}: {}", outcome.stderr);
+            assert!(sandbox.listing() == before, "{arguments} left something behind");
+            if !arguments.contains("--output") {
+                said.push_str(&format!("{arguments}\n{}\n", outcome.stderr));
+            }
+        }
+    }
+    snapshot!("boot-image-refused", said);
+}
