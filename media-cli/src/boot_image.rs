@@ -1,5 +1,6 @@
 //! `tsmedia boot-image`: looks into boot images and services them.
 
+mod add;
 mod change;
 mod export;
 mod look;
@@ -25,6 +26,7 @@ pub fn run(command: BootImageCommand) -> Result<Exit, Error> {
         BootImageCommand::Roots(RootsCommand::Add(args)) => change::add(&args),
         BootImageCommand::Roots(RootsCommand::Remove(args)) => change::remove(&args),
         BootImageCommand::Roots(RootsCommand::Export(args)) => export::export(&args),
+        BootImageCommand::Add(args) => add::add(&args),
         BootImageCommand::Diff(args) => look::diff(&args),
         BootImageCommand::Verify(args) => look::verify(&args),
     }

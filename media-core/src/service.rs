@@ -3,6 +3,7 @@
 //! Unlike staging it takes any WIM file that can be edited, also one that would not boot.
 
 mod compare;
+mod files;
 mod info;
 
 use thiserror::Error;
@@ -16,6 +17,7 @@ use crate::wim::{Edit, Edited, Wim, WimError};
 use crate::x509::{self, Certificate, X509Error};
 
 pub use compare::{HiveDifference, ImageComparison, compare_images};
+pub use files::{FileOutcome, FilesPlan, NewFile, plan_files};
 pub use info::{ContentFacts, ImageFacts, WimFacts, wim_facts};
 
 /// Which images of a WIM file.
@@ -66,6 +68,14 @@ pub enum ServiceError {
     /// A certificate cannot be written as text.
     #[error(transparent)]
     Certificate(#[from] X509Error),
+    /// A file that was to be added.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// It is marked read-only, and was to be changed in place.
     #[error("it is marked read-only")]
     ReadOnly,

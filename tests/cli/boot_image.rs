@@ -1,5 +1,7 @@
 //! `tsmedia boot-image`: what it says, what it changes, and what it leaves alone.
 
+use std::fs;
+
 use media_tests::referee;
 use serde_json::Value;
 
@@ -201,4 +203,87 @@ fn what_is_no_boot_image_is_refused_and_stays() {
         }
     }
     snapshot!("boot-image-refused", said);
+}
+
+#[test]
+fn files_go_in_and_everything_else_stays() {
+    let sandbox = sandbox();
+    sandbox
+        .write("branding/Windows/System32/winpe.jpg", b"another picture")
+        .write("branding/SMS/branding/logo.bmp", vec![7; 100_000])
+        .write("branding/Windows/System32/startnet.cmd", b"wpeinit\r\n")
+        .write("prestart.cmd", b"echo prestart\r\n");
+    fs::create_dir(sandbox.path("branding/empty")).expect("a folder can be made");
+    let details = |name: &str| {
+        let verdict = referee::run_in(&sandbox.path("."), "wimlib-imagex", ["dir", name, "1", "--detailed"])?;
+        let said = verdict.success().text();
+        let entries =
+            said.split("----------------------------------------------------------------------------");
+        Some(entries.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let before = details("boot.wim");
+    snapshot!("boot-image-add-tree", good(&sandbox, "add boot.wim --tree branding --output new.wim"));
+    assert_eq!(good(&sandbox, "verify new.wim").lines().last(), Some("new.wim: intact"));
+    let said = good(&sandbox, r"add new.wim prestart.cmd --to \sms\BIN\x64");
+    assert!(said.contains(r"image 1: sms\bin\x64\prestart.cmd: added"), "{said}");
+    let bytes = sandbox.read("new.wim");
+    let again = good(&sandbox, r"add new.wim prestart.cmd --to \sms\bin\x64");
+    assert!(again.contains("was there already") && again.contains("nothing to change"), "{again}");
+    assert!(sandbox.read("new.wim") == bytes);
+    assert!(json(&sandbox, "info new.wim")["images"][0]["boots"].as_bool().is_some_and(|boots| boots));
+
+    let (Some(before), Some(after)) = (before, details("new.wim")) else { return };
+    for entry in &before {
+        let Some(path) = path_of(entry) else { continue };
+        let there = after.iter().find(|other| path_of(other) == Some(path.clone()));
+        let there = there.unwrap_or_else(|| panic!("{path} is gone"));
+        // The replaced file has other content, and folders that got files another time.
+        let facts = |entry: &str| {
+            let kept = |line: &&str| {
+                let line = line.trim_start();
+                ![
+                    "Hash",
+                    "Uncompressed size",
+                    "Compressed size",
+                    "Offset in WIM",
+                    "Raw",
+                    "Flags",
+                    "Last Write",
+                    "Hard Link Group",
+                    "Reference Count",
+                ]
+                .iter()
+                .any(|name| line.starts_with(name))
+            };
+            entry.lines().filter(kept).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(facts(entry), facts(there), "{path}");
+    }
+}
+
+fn path_of(entry: &str) -> Option<String> {
+    let line = entry.lines().find_map(|line| line.strip_prefix("Full Path"))?;
+    Some(line.trim_start_matches([' ', '=']).trim_matches('"').to_owned())
+}
+
+#[test]
+fn files_that_cannot_go_in_change_nothing() {
+    let sandbox = sandbox();
+    sandbox.write("winpe.jpg", b"a picture").write("Windows", b"a file");
+    let before = sandbox.listing();
+    let mut said = String::new();
+    for arguments in [
+        r"add boot.wim nothing.txt --to \sms",
+        r"add boot.wim Windows --to \",
+        r"add boot.wim winpe.jpg --to \sms\..\Windows",
+        r"add boot.wim winpe.jpg --to \Windows\System32\winpe.jpg",
+        "add boot.wim --tree nowhere",
+        "add nothing.wim --tree .",
+    ] {
+        let outcome = run(&sandbox, arguments);
+        assert!(matches!(outcome.code, 2 | 3), "{arguments}: {}", outcome.stdout);
+        said.push_str(&format!("{arguments}\nexit code {}\n{}\n", outcome.code, outcome.stderr));
+        assert!(sandbox.listing() == before, "{arguments} left something behind");
+    }
+    snapshot!("boot-image-add-refused", said);
 }

@@ -38,6 +38,12 @@ Exit codes:
     5  verify could not look
   130  interrupted";
 
+const ADD_ABOUT: &str = "\
+Adds files to a boot image. A file that is there already gets the new content and keeps its security descriptor, attributes \
+and times; one that is there with the same content is left alone.
+
+Without --output the boot image is replaced by the complete new one.";
+
 /// What to do with a boot image.
 #[derive(Debug, Subcommand)]
 pub enum BootImageCommand {
@@ -46,6 +52,9 @@ pub enum BootImageCommand {
     /// List, add, remove and export the certificates it trusts
     #[command(subcommand)]
     Roots(RootsCommand),
+    /// Add files to it: branding, scripts, drivers
+    #[command(long_about = ADD_ABOUT, after_help = EXIT_CODES)]
+    Add(AddFilesArgs),
     /// Show what differs between two boot images, by file and by registry key
     #[command(after_help = EXIT_CODES_OF_FINDING)]
     Diff(DiffArgs),
@@ -167,6 +176,29 @@ pub struct OutputArgs {
     /// Show no progress, and print nothing when all is well
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// `tsmedia boot-image add`
+#[derive(Debug, Args)]
+pub struct AddFilesArgs {
+    /// The boot image
+    #[arg(value_name = "WIM")]
+    pub boot_image: PathBuf,
+    /// The files
+    #[arg(value_name = "FILE", required_unless_present = "tree")]
+    pub files: Vec<PathBuf>,
+    /// Add what is in this folder, with its folders
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    pub tree: Option<PathBuf>,
+    /// The folder of the image they go to, for example '\\sms\\bin\\x64'; with --tree the root when not given
+    #[arg(long, value_name = "PATH", required_unless_present = "tree")]
+    pub to: Option<String>,
+    /// Which image
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// Where the result goes
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `tsmedia boot-image roots export`

@@ -163,7 +163,7 @@ fn prove(path: &Path, written: FileSource, edit: &EditOf<'_>) -> Result<(), Erro
     if again.1.is_changed() { Err(Error::NotWritten { path: path.to_owned() }) } else { Ok(()) }
 }
 
-fn write_error(path: &Path, error: WriteError) -> Error {
+pub(super) fn write_error(path: &Path, error: WriteError) -> Error {
     match error {
         WriteError::Cancelled => Error::Interrupted,
         error => Error::Write { path: path.to_owned(), error },

@@ -176,7 +176,7 @@ impl Header {
         let signature = reader.array::<8>()?;
         let is_pipable = signature == SIGNATURE_PIPABLE;
         if signature != SIGNATURE && !is_pipable {
-            return Err(WimError::Signature { found: signature });
+            return Err(WimError::Signature);
         }
         let length = reader.u32()?;
         if u64::from(length) != HEADER_LEN {

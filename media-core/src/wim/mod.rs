@@ -6,6 +6,7 @@
 //!
 //! Sources: "Windows Imaging File Format (WIM)", Microsoft 2007; what came later as wimlib 1.14 documents it.
 
+mod add;
 mod compare;
 mod decoder;
 mod edit;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
 
+pub use add::{Addition, add};
 pub use compare::{Aspect, Comparison, FileDifference, FileDifferenceKind, compare};
 pub use edit::{Edit, Edited};
 pub use error::{MetadataDefect, WimError};
@@ -61,6 +63,21 @@ impl Hash {
     /// The SHA-1 of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha1::digest(bytes).into())
+    }
+
+    /// The SHA-1 of all of a source.
+    ///
+    /// # Errors
+    /// Whatever the source says.
+    pub fn of_source(source: &dyn Source) -> std::io::Result<Self> {
+        let (mut hasher, mut buffer, mut offset) = (Sha1::new(), vec![0; 1 << 20], 0);
+        while offset < source.len() {
+            let count = buffer.len().min(usize::try_from(source.len() - offset).unwrap_or(usize::MAX));
+            source.read_exact_at(offset, &mut buffer[..count])?;
+            hasher.update(&buffer[..count]);
+            offset += count as u64;
+        }
+        Ok(Self(hasher.finalize().into()))
     }
 
     /// Whether it is all zero, which stands for empty content.

@@ -45,7 +45,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("pkcs12", &["media-core/src/pfx"]),
     // The fixtures compress on their own, so that they do not share the product's code.
     ("wimlib_sys", &["media-core/src/wim", "tests/src/boot_image/compressor.rs"]),
-    ("wimlib", &[]),
+    ("wimlib", &["media-core/src/wim"]),
 ];
 
 /// Where `unsafe` may stand: one file that calls wimlib in the product, one in the fixtures.
