@@ -36,6 +36,12 @@ impl Hives {
         Self { software: bytes_of(software(CLASSES)), bcd: bytes_of(bcd) }
     }
 
+    /// The same with another number of registered classes, which make most of the SOFTWARE hive.
+    #[must_use]
+    pub fn with_classes(self, classes: u32) -> Self {
+        Self { software: bytes_of(software(classes)), ..self }
+    }
+
     /// The files of `\Windows\System32\config` by name.
     pub(super) fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
         let mut files = vec![("SOFTWARE", self.software.clone())];
