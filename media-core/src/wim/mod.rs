@@ -25,6 +25,8 @@ mod tests_compare;
 mod tests_corpora;
 #[cfg(test)]
 mod tests_edit;
+#[cfg(test)]
+mod tests_random;
 mod verify;
 mod xml;
 

@@ -69,7 +69,7 @@ pub(super) struct Bench {
 impl Bench {
     /// A folder to capture: a hive of 3 MB and a file of the same content, hard links, an empty file, some others.
     pub(super) fn new() -> Self {
-        let bench = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        let bench = Self::empty();
         bench.add(HIVE, &content(3_000_000, 1));
         bench.add(TWIN, &content(3_000_000, 1));
         bench.add("links/one", &content(100_000, 2));
@@ -81,6 +81,10 @@ impl Bench {
         bench
     }
 
+    pub(super) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -89,7 +93,7 @@ impl Bench {
         self.path("tree")
     }
 
-    fn add(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn add(&self, name: &str, bytes: &[u8]) {
         let path = self.tree().join(name);
         fs::create_dir_all(path.parent().expect("in the tree")).expect("a folder");
         fs::write(path, bytes).expect("a file");
