@@ -78,3 +78,30 @@ fn what_is_not_that_certificate_is_replaced() {
         assert!(again[0].was_there);
     }
 }
+
+#[test]
+fn no_more_certificates_are_listed_than_any_store_has() {
+    let certificate = certificate("Contoso Root");
+    let good = trust::store_blob(&certificate).expect("short");
+    let padded = |len: usize| {
+        let padding = [(FRIENDLY_NAME, vec![0; len])];
+        certstore::serialize(&padding, certificate.der()).expect("short")
+    };
+    let mut hive = hive();
+    let stores = [Store::Root, Store::AuthRoot, Store::Ca, Store::Disallowed];
+    for store in stores {
+        let path = key_path(store, &to_hex_upper(&certificate.sha1()));
+        let id = hive.create_key(&path, time()).expect("a key");
+        hive.set_value(id, BLOB, REG_BINARY, &padded(4_000_000), time()).expect("a value");
+    }
+    assert_eq!(list_in(&hive).expect("sound").len(), 4);
+    let id = hive.create_key(&key_path(Store::Ca, "00"), time()).expect("a key");
+    hive.set_value(id, BLOB, REG_BINARY, &padded(1_000_000), time()).expect("a value");
+    let error = list_in(&hive).err().expect("too many");
+    assert!(matches!(error, HiveError::TooLarge { limit: 16_777_216, .. }), "{error}");
+    let path = key_path(Store::Ca, "00");
+    hive.set_value(id, BLOB, REG_BINARY, &good, time()).expect("a value");
+    assert!(
+        matches!(&list_in(&hive).expect("sound")[2].certificate, Err(TrustError::Thumbprint { path: of, .. }) if *of == path)
+    );
+}

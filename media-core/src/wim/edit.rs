@@ -12,7 +12,7 @@ use super::header::{
     BLOB_TABLE_FIELD, BOOT_INDEX_FIELD, BOOT_METADATA_FIELD, HEADER_LEN, INTEGRITY_FIELD, Resource, XML_FIELD,
 };
 use super::integrity::Integrity;
-use super::metadata::{ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, Image};
+use super::metadata::Image;
 use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
@@ -326,13 +326,7 @@ fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError
     let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     let file = &tree.all()[found];
     let Some(stream) = file.data_stream().filter(|_| file.is_plain_file()) else {
-        let kind = if file.attributes & ATTRIBUTE_DIRECTORY != 0 {
-            "a folder"
-        } else if file.attributes & ATTRIBUTE_ENCRYPTED != 0 {
-            "encrypted"
-        } else {
-            "a reparse point"
-        };
+        let kind = file.not_plain().unwrap_or("without content");
         return Err(WimError::NotPlain { image, path: path.to_owned(), kind, attributes: file.attributes });
     };
     if file.hard_link_group == 0 {

@@ -182,6 +182,54 @@ fn the_header_is_read_field_by_field() {
 }
 
 #[test]
+fn a_stale_copy_of_the_boot_metadata_is_seen_and_repaired() {
+    let good = Built::default().to_bytes();
+    let repaired = |bytes: &[u8]| {
+        let wim = open(bytes.to_vec()).expect("a good WIM");
+        let content = Edit::new(&wim).boot_index(1).finish().expect("it can be changed");
+        (wim.has_stale_boot_metadata(), all_bytes(&content))
+    };
+    assert_eq!(repaired(&good), (false, good.clone()));
+    // Stored length, flags, offset and length.
+    for at in [0x60, 0x67, 0x68, 0x70] {
+        let mut stale = good.clone();
+        stale[at] ^= 4;
+        assert_eq!(repaired(&stale), (true, good.clone()), "byte {at:#x}");
+        assert_eq!(ids(&open(stale).expect("a good WIM")), ["wim.boot-metadata"]);
+    }
+    let mut none = good.clone();
+    none[0x78] = 0;
+    assert_eq!(repaired(&none), (true, good));
+}
+
+#[test]
+fn lengths_are_believed_only_up_to_a_limit() {
+    let good = Built::default().to_bytes();
+    let wim = open(good.clone()).expect("a good WIM").with_metadata_limit(160);
+    let (len, limit) = (metadata(&[]).len() as u64, 160);
+    assert_eq!(len, 160);
+    assert!(wim.image(1).is_ok());
+    let wim = wim.with_metadata_limit(limit - 1);
+    assert_eq!(wim.image(1).expect_err("refused").to_string(), "metadata: 160 bytes, above the limit of 159");
+    // Stored and decoded length, as the header or the blob table says them.
+    let table = 208 + len as usize;
+    for (stored, limit) in [(table, 128_u64 << 20), (0x30, 16 << 20), (0x48, 4 << 20)] {
+        let with = |len: u64| {
+            let mut bytes = good.clone();
+            let len = if stored == 0x30 { len / 50 * 50 } else { len };
+            bytes[stored..stored + 7].copy_from_slice(&len.to_le_bytes()[..7]);
+            bytes[stored + 16..stored + 24].copy_from_slice(&len.to_le_bytes());
+            open(bytes).and_then(|wim| wim.image(1)).expect_err("refused")
+        };
+        assert!(matches!(with(limit), WimError::OutsideFile { .. }), "{limit}");
+        assert!(
+            matches!(with(limit + 50), WimError::TooLarge { limit: found, .. } if found == limit),
+            "{limit}"
+        );
+    }
+}
+
+#[test]
 fn headers_that_are_none_are_refused() {
     let good = Built::default().to_bytes();
     let broken = |offset: usize, bytes: &[u8]| {
@@ -355,7 +403,7 @@ fn what_cannot_be_changed_is_refused_with_its_reason() {
         ])
     };
     let good = || Built { metadata: files(), ..Built::default() };
-    assert_eq!(refused(good(), "secret"), "secret in image 1 is encrypted (attributes 0x4020)");
+    assert_eq!(refused(good(), "secret"), "secret in image 1 is encrypted (EFS) (attributes 0x4020)");
     assert_eq!(refused(good(), "folder"), "folder in image 1 is a folder (attributes 0x10)");
     assert_eq!(refused(good(), "link"), "link in image 1 is a reparse point (attributes 0x420)");
     assert_eq!(refused(good(), "no\\such"), "no no\\such in image 1");

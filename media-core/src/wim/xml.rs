@@ -10,9 +10,9 @@ use super::resource::read_resource;
 use crate::bytes::{to_utf16le, utf16le};
 use crate::io::Source;
 
-/// Longest XML read, in bytes. Real ones have a few KiB per image.
-const XML_LIMIT: u64 = 16 << 20;
-const NODES_LIMIT: u32 = 1 << 20;
+/// Longest XML read, in bytes. Real ones have a few KiB and about a hundred nodes per image.
+const XML_LIMIT: u64 = 4 << 20;
+const NODES_LIMIT: u32 = 1 << 17;
 
 /// What the XML says about one image. Whatever it does not say is `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
