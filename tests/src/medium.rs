@@ -82,8 +82,8 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
             unknown_computers: UnknownComputers::default(),
         },
         trusted: vec![
-            TrustedCertificate { store: Store::AuthRoot, certificate: root_certificate("Contoso Root CA") },
-            TrustedCertificate { store: Store::Ca, certificate: root_certificate("Contoso Issuing CA") },
+            TrustedCertificate::new(Store::AuthRoot, root_certificate("Contoso Root CA")),
+            TrustedCertificate::new(Store::Ca, root_certificate("Contoso Issuing CA")),
         ],
         password: Some(PASSWORD.into()),
         identity: IdentitySource::SelfSigned {

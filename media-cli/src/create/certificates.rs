@@ -62,7 +62,7 @@ mod tests {
         let mut certificate = root();
         change(&mut certificate);
         let start = format!("`{}`: ", certificate.subject.text);
-        let all = notes(&TrustedCertificate { store, certificate }, Timestamp::from_unix(now));
+        let all = notes(&TrustedCertificate::new(store, certificate), Timestamp::from_unix(now));
         all.iter().map(|note| note.split_once(&start).expect("it says of which").1.to_owned()).collect()
     }
 

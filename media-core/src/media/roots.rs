@@ -91,7 +91,7 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
 }
 
 /// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
-/// it knows of it, such as the purposes it is restricted to.
+/// it knows of it, such as the purposes it is restricted to. Otherwise it goes in with the value it came in, if it did.
 ///
 /// # Errors
 /// [`RootsError`] when the hive cannot be read or edited.
@@ -100,12 +100,21 @@ pub fn add_to(
     trusted: &[TrustedCertificate],
     time: Timestamp,
 ) -> Result<Vec<AddedCertificate>, RootsError> {
-    trusted.iter().map(|entry| add_one(hive, entry, time)).collect()
+    let add = |entry: &TrustedCertificate| {
+        // Given both alone and in a value, it is the value that says more.
+        let same = |other: &&TrustedCertificate| {
+            other.store == entry.store && other.certificate == entry.certificate
+        };
+        let blob = trusted.iter().filter(same).find_map(|other| other.blob.as_deref());
+        add_one(hive, entry, blob, time)
+    };
+    trusted.iter().map(add).collect()
 }
 
 fn add_one(
     hive: &mut Hive,
     trusted: &TrustedCertificate,
+    blob: Option<&[u8]>,
     time: Timestamp,
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
@@ -113,7 +122,7 @@ fn add_one(
     let was_there = holds(hive, &path, &trusted.certificate)?;
     if !was_there {
         let key = hive.create_key(&path, time)?;
-        let blob = trust::store_blob(&trusted.certificate)?;
+        let blob = blob.map_or_else(|| trust::store_blob(&trusted.certificate), |blob| Ok(blob.to_vec()))?;
         hive.set_value(key, BLOB, REG_BINARY, &blob, time)?;
     }
     let subject = trusted.certificate.subject.text.clone();
@@ -169,7 +178,7 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
                 Some(value) => {
                     // A hive can name one value in thousands of keys.
                     left = left.checked_sub(value.data.len()).ok_or(HiveError::TooLarge {
-                        what: "the certificates of all stores",
+                        what: "a list of all certificates",
                         size: (MOST_BYTES - left + value.data.len()) as u64,
                         limit: MOST_BYTES as u64,
                     })?;

@@ -27,7 +27,7 @@ fn hive() -> Hive {
 }
 
 fn trusted(certificate: &Certificate) -> [TrustedCertificate; 1] {
-    [TrustedCertificate { store: Store::Root, certificate: certificate.clone() }]
+    [TrustedCertificate::new(Store::Root, certificate.clone())]
 }
 
 /// The blob in a hive with one certificate, whatever its key's case.
@@ -58,6 +58,27 @@ fn what_windows_knows_of_a_certificate_stays() {
         let added = add_to(&mut hive, &trusted(&certificate), time()).expect("added");
         assert_eq!((added[0].was_there, &added[0].thumbprint), (true, &upper));
         assert!(!hive.is_changed() && blob(&hive) == there, "{properties:?}");
+    }
+}
+
+#[test]
+fn a_value_out_of_a_registry_file_goes_in_as_it_is() {
+    let certificate = certificate("Contoso Root");
+    let properties = [(ENHANCED_KEY_USAGE, b"\x30\x00".to_vec()), (SHA1_HASH, certificate.sha1().to_vec())];
+    let blob = certstore::serialize(&properties, certificate.der()).expect("short");
+    let hex: Vec<String> = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!(
+        "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SystemCertificates\\ROOT\\Certificates\\{}]\r\n\"Blob\"=hex:{}\r\n",
+        to_hex_upper(&certificate.sha1()),
+        hex.join(",")
+    );
+    let from_reg = crate::media::store::read_file(text.as_bytes(), Store::AuthRoot).expect("sound");
+    let alone = trusted(&certificate);
+    for given in [from_reg.clone(), [&alone[..], &from_reg].concat(), [&from_reg[..], &alone].concat()] {
+        let mut hive = hive();
+        let added = add_to(&mut hive, &given, time()).expect("added");
+        assert_eq!(added.iter().map(|one| one.was_there).collect::<Vec<_>>(), [false, true][..given.len()]);
+        assert!(self::blob(&hive) == blob);
     }
 }
 

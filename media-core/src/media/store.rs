@@ -46,6 +46,15 @@ pub struct TrustedCertificate {
     pub store: Store,
     /// The certificate.
     pub certificate: Certificate,
+    /// The registry value it came in, when it came in one: with all that the exporting Windows knew of it.
+    pub blob: Option<Vec<u8>>,
+}
+
+impl TrustedCertificate {
+    /// A certificate that came alone.
+    pub fn new(store: Store, certificate: Certificate) -> Self {
+        Self { store, certificate, blob: None }
+    }
 }
 
 /// Why a file gives no certificates.
@@ -75,7 +84,7 @@ pub enum CertificateFileError {
 }
 
 /// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b` or `.reg` file, recognised by its content.
-/// A registry file names its own stores; the others go into `store`.
+/// A registry file names its own stores, and its values are kept as they are; the others go into `store`.
 ///
 /// # Errors
 /// [`CertificateFileError`] with what the file is instead.
@@ -84,7 +93,7 @@ pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, 
         let certificates = x509::read_file(bytes)?;
         return Ok(certificates
             .into_iter()
-            .map(|certificate| TrustedCertificate { store, certificate })
+            .map(|certificate| TrustedCertificate::new(store, certificate))
             .collect());
     }
     let found = trust::certificates_from_reg(&reg_file::parse(bytes)?)?;
@@ -94,7 +103,7 @@ pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, 
     let with_store = |stored: trust::StoredCertificate| {
         let store = Store::from_registry_name(&stored.store);
         let store = store.ok_or(CertificateFileError::UnknownStore { found: stored.store })?;
-        Ok(TrustedCertificate { store, certificate: stored.certificate })
+        Ok(TrustedCertificate { store, certificate: stored.certificate, blob: Some(stored.blob) })
     };
     found.into_iter().map(with_store).collect()
 }

@@ -14,6 +14,8 @@ pub struct StoredCertificate {
     pub store: String,
     /// The certificate.
     pub certificate: Certificate,
+    /// The whole value, with the properties beside the certificate.
+    pub blob: Vec<u8>,
 }
 
 /// Why a certificate of a registry store could not be read.
@@ -101,7 +103,7 @@ pub fn certificates_from_reg(keys: &[RegistryKey]) -> Result<Vec<StoredCertifica
             return Err(TrustError::Kind { path: path(), kind: blob.kind });
         }
         let certificate = certificate_from_blob(&key.path, thumbprint, &blob.data)?;
-        found.push(StoredCertificate { store: store.to_owned(), certificate });
+        found.push(StoredCertificate { store: store.to_owned(), certificate, blob: blob.data.clone() });
     }
     Ok(found)
 }
