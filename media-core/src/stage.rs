@@ -211,6 +211,13 @@ fn report(
 ) -> StageReport {
     let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
+    if image.repairs_boot_metadata {
+        notes.push(format!(
+            "the boot image's header did not lead to the metadata of image {}, which the boot manager refuses \
+             (0xc000000d); on the medium it does",
+            image.index
+        ));
+    }
     notes.extend(identity.findings.iter().map(|finding| format!("media certificate: {}", finding.message)));
     StageReport {
         boot_index: image.index,

@@ -7,7 +7,7 @@ use media_core::disk::Scheme;
 use media_core::event::Unobserved;
 use media_core::io::Source;
 use media_core::media::boot_image::BootManagerSet;
-use media_core::{BootManagerChoice, Form, MediaSpec, Staged, plan, stage};
+use media_core::{BootConfigurationOrigin, BootManagerChoice, Form, MediaSpec, Staged, plan, stage};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Subsystem, program};
 use media_tests::medium;
 use media_tests::signing::{Signer, signed};
@@ -125,6 +125,83 @@ fn a_cd_of_the_2023_set_says_when_its_first_program_is_older() {
     assert!(!older(&staged(&of_2011)));
 }
 
+/// Stages a medium from a boot image of this recipe, or says why that is refused.
+fn staged_from(recipe: &BootImageRecipe, change: impl FnOnce(&mut MediaSpec)) -> Result<Staged, String> {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("boot.wim");
+    recipe.write(&path).expect("a boot image can be made");
+    let mut spec = medium::spec(&path, STICK).expect("the boot image can be opened");
+    spec.boot_image.name = "boot.wim".to_owned();
+    change(&mut spec);
+    stage(&spec, &medium::env(), &mut Unobserved).map_err(|error| error.to_string())
+}
+
+fn small() -> BootImageRecipe {
+    BootImageRecipe { files: 0, size: 0, ..BootImageRecipe::default() }
+}
+
+#[test]
+fn a_header_that_leads_past_the_boot_image_is_put_right() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("boot.wim");
+    small().write(&path).expect("a boot image can be made");
+    let good = std::fs::read(&path).expect("it was just made");
+    // The offset of the boot image's metadata in the header.
+    for stale in [false, true] {
+        let mut bytes = good.clone();
+        bytes[0x68] ^= u8::from(stale);
+        std::fs::write(&path, bytes).expect("it can be written");
+        let mut spec = medium::spec(&path, STICK).expect("the boot image can be opened");
+        spec.trusted.clear();
+        let staged = staged(&spec);
+        let content = &staged.tree.file("sources/boot.wim").expect("it is staged").content;
+        assert!(content.to_vec(1 << 30).expect("it is small") == good, "stale {stale}");
+        let noted = staged.report.notes.iter().any(|note| note.contains("0xc000000d"));
+        assert_eq!(noted, stale, "{:?}", staged.report.notes);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_from_the_boot_image_is_told_apart() {
+    const SOFTWARE: &str = "Windows/System32/config/SOFTWARE";
+    const SOFTWARE_IN_IMAGE: &str = r"boot.wim: \Windows\System32\config\SOFTWARE";
+    let mut empty = small();
+    empty.hives.software.clear();
+    let encrypted = |path| BootImageRecipe { encrypted: vec![path], ..small() };
+    let folder = |path: &'static str, inside| BootImageRecipe {
+        without: vec![path],
+        also: vec![(inside, b"inside".to_vec())],
+        ..small()
+    };
+    for (recipe, expected) in [
+        (BootImageRecipe { without: vec![SOFTWARE], ..small() }, format!("{SOFTWARE_IN_IMAGE} is not in the boot image")),
+        (empty, format!("{SOFTWARE_IN_IMAGE} is empty")),
+        (encrypted(SOFTWARE), format!("{SOFTWARE_IN_IMAGE} is encrypted (EFS), not a file that can be read")),
+        (
+            folder(SOFTWARE, "Windows/System32/config/SOFTWARE/inside"),
+            format!("{SOFTWARE_IN_IMAGE} is a folder, not a file that can be read"),
+        ),
+        (
+            encrypted("Windows/Boot/Fonts_EX/wgl4_boot_EX.ttf"),
+            r"boot.wim: the boot image would not boot: \Windows\Boot\Fonts_EX\wgl4_boot_EX.ttf is encrypted (EFS), and nothing that boots has its key".to_owned(),
+        ),
+        (
+            encrypted("sms/boot/boot.sdi"),
+            r"boot.wim: the boot image would not boot: \sms\boot\boot.sdi is encrypted (EFS), and nothing that boots has its key".to_owned(),
+        ),
+    ] {
+        let refused = staged_from(&recipe, |_| {}).err();
+        assert_eq!(refused, Some(expected));
+    }
+    let mut recipe = encrypted("sms/bin/x64/BCD-EFI-64");
+    recipe.also.push(("Windows/Boot/Fonts_EX/folder_EX.ttf/inside", b"inside".to_vec()));
+    let staged = staged_from(&recipe, |_| {}).expect("another store is made, and a folder is no font");
+    assert!(!staged.tree.files.iter().any(|file| file.path.contains("folder")));
+    let reasons: Vec<_> = staged.report.boot_configuration.iter().map(|(_, origin)| origin).collect();
+    let reason = r"\sms\bin\x64\BCD-EFI-64 is encrypted (EFS), and nothing that boots has its key";
+    assert!(matches!(reasons[1], BootConfigurationOrigin::Made(why) if why == reason), "{reasons:?}");
+}
+
 /// What is noted of one program, from each of its notes what follows its path and origin.
 fn said_of(staged: &Staged, path: &str) -> Vec<String> {
     let notes = staged.report.notes.iter().filter(|note| note.starts_with(path));
@@ -201,16 +278,10 @@ fn who_signed_a_boot_manager_is_read_from_it() {
 
 #[test]
 fn what_a_2023_set_lacks_is_said() {
-    let folder = TempDir::new().expect("a temporary folder");
-    let path = folder.path().join("boot.wim");
     let notes = |without: &[&'static str], choice, form| {
-        let recipe =
-            BootImageRecipe { files: 0, size: 0, without: without.to_vec(), ..BootImageRecipe::default() };
-        recipe.write(&path).expect("a boot image can be made");
-        let mut spec = medium::spec(&path, form).expect("the boot image can be opened");
-        spec.boot_image.boot_manager = choice;
-        let report = staged(&spec).report;
-        std::fs::remove_file(&path).expect("it was just made");
+        let recipe = BootImageRecipe { without: without.to_vec(), ..small() };
+        let staged = staged_from(&recipe, |spec| (spec.form, spec.boot_image.boot_manager) = (form, choice));
+        let report = staged.expect("it can be staged").report;
         let other = |note: &String| !note.contains("not signed") && !note.contains("efisys");
         (report.boot_manager, report.notes.into_iter().filter(other).collect::<Vec<_>>())
     };

@@ -212,12 +212,21 @@ impl Hive {
     /// The keys directly below one, in the order they are stored.
     ///
     /// # Errors
-    /// When a list or a key in it is damaged.
+    /// When a list or a key in it is damaged, and [`HiveError::Name`] for a name over 255 UTF-16 units.
     pub fn subkeys(&self, id: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
         let list = record::key(&self.cells, id.0)?.0.subkey_list;
+        let mut seen = HashSet::new();
         subkeys::all(&self.cells, list)?
             .into_iter()
-            .map(|cell| Ok((record::key(&self.cells, cell)?.1.text(), KeyId(cell))))
+            .map(|cell| {
+                // One key listed a million times would otherwise make much out of little.
+                if !seen.insert(cell) {
+                    return Err(HiveError::Shared { cell });
+                }
+                let name = record::key(&self.cells, cell)?.1;
+                check_length("a key name", name.units().count(), LONGEST_KEY_NAME)?;
+                Ok((name.text(), KeyId(cell)))
+            })
             .collect()
     }
 

@@ -115,6 +115,14 @@ pub enum BootImageError {
         /// What it is instead.
         reason: String,
     },
+    /// A file the medium needs is something else in the boot image.
+    #[error("{path} is {kind}, not a file that can be read")]
+    NotPlain {
+        /// The path in the boot image.
+        path: String,
+        /// `a folder` or `a reparse point`.
+        kind: &'static str,
+    },
     /// A file given by the user could not be read.
     #[error("{path}: {error}")]
     Given {
@@ -134,6 +142,8 @@ pub struct BootImage {
     pub index: u32,
     /// Whether the file's own boot index has to change for that.
     pub changes_boot_index: bool,
+    /// Whether the header leads the boot manager past the image's metadata, so that it has to be put right.
+    pub repairs_boot_metadata: bool,
     /// The image's files.
     pub image: Image,
     /// The architecture of the image.
@@ -159,7 +169,8 @@ impl BootImage {
         let info = info_of(&wim, index);
         let architecture = requirements::check_image(&image, info)?;
         let changes_boot_index = wim.header().boot_index != index;
-        Ok(Self { index, changes_boot_index, image, architecture, wim })
+        let repairs_boot_metadata = !changes_boot_index && wim.has_stale_boot_metadata();
+        Ok(Self { index, repairs_boot_metadata, changes_boot_index, image, architecture, wim })
     }
 
     /// What the WIM's XML says about the image that will boot.
@@ -167,11 +178,12 @@ impl BootImage {
         info_of(&self.wim, self.index)
     }
 
-    /// The bytes of a small file.
+    /// The bytes of a small file, which stands at `path`.
     ///
     /// # Errors
-    /// [`BootImageError`] when it is damaged or larger than any boot file.
-    pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, BootImageError> {
+    /// [`BootImageError`] when it is no plain file, damaged, or larger than any boot file.
+    pub fn read(&self, path: &str, entry: &Entry) -> Result<Vec<u8>, BootImageError> {
+        requirements::check_entry(path, entry)?;
         Ok(match entry.hash() {
             Some(hash) => self.wim.read(&hash, LARGEST_BOOT_FILE)?,
             None => Vec::new(),

@@ -22,6 +22,8 @@ const EXPORTED_ROOT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE";
 const BLOB: &str = "Blob";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
+/// The most certificates that are listed. The stores of full Windows have about 1 MB.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -30,6 +32,15 @@ pub enum RootsError {
     /// The boot image has no SOFTWARE hive.
     #[error("{SOFTWARE_HIVE} is not in the boot image")]
     NoHive,
+    /// Its SOFTWARE hive has no bytes.
+    #[error("{SOFTWARE_HIVE} is empty")]
+    EmptyHive,
+    /// Its SOFTWARE hive is encrypted, or a folder or a link.
+    #[error("{SOFTWARE_HIVE} is {kind}, not a file that can be read")]
+    NotPlain {
+        /// `encrypted (EFS)`, `a folder` or `a reparse point`.
+        kind: &'static str,
+    },
     /// The hive.
     #[error("{SOFTWARE_HIVE}: {0}")]
     Hive(#[from] HiveError),
@@ -62,8 +73,8 @@ pub struct AddedCertificate {
     pub was_there: bool,
 }
 
-/// Adds certificates to the image that will boot, and makes that image the file's boot index. Adding what is there
-/// changes no byte.
+/// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
+/// Adding what is there changes no byte of a WIM file that boots.
 ///
 /// # Errors
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
@@ -77,14 +88,12 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
             edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
         }
     }
-    if image.changes_boot_index {
-        edit = edit.boot_index(image.index);
-    }
-    Ok(Added { content: edit.finish()?, certificates })
+    let content = edit.boot_index(image.index).finish()?;
+    Ok(Added { content, certificates })
 }
 
 /// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
-/// it knows of it, such as the purposes it is restricted to.
+/// it knows of it, such as the purposes it is restricted to. Otherwise it goes in with the value it came in, if it did.
 ///
 /// # Errors
 /// [`RootsError`] when the hive cannot be read or edited.
@@ -93,12 +102,21 @@ pub fn add_to(
     trusted: &[TrustedCertificate],
     time: Timestamp,
 ) -> Result<Vec<AddedCertificate>, RootsError> {
-    trusted.iter().map(|entry| add_one(hive, entry, time)).collect()
+    let add = |entry: &TrustedCertificate| {
+        // Given both alone and in a value, it is the value that says more.
+        let same = |other: &&TrustedCertificate| {
+            other.store == entry.store && other.certificate == entry.certificate
+        };
+        let blob = trusted.iter().filter(same).find_map(|other| other.blob.as_deref());
+        add_one(hive, entry, blob, time)
+    };
+    trusted.iter().map(add).collect()
 }
 
 fn add_one(
     hive: &mut Hive,
     trusted: &TrustedCertificate,
+    blob: Option<&[u8]>,
     time: Timestamp,
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
@@ -106,7 +124,10 @@ fn add_one(
     let was_there = holds(hive, &path, &trusted.certificate)?;
     if !was_there {
         let key = hive.create_key(&path, time)?;
-        let blob = trust::store_blob(&trusted.certificate, &trusted.properties)?;
+        let blob = match blob {
+            Some(blob) => blob.to_vec(),
+            None => trust::store_blob(&trusted.certificate, &[])?,
+        };
         hive.set_value(key, BLOB, REG_BINARY, &blob, time)?;
     }
     let subject = trusted.certificate.subject.text.clone();
@@ -185,12 +206,21 @@ pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
 /// [`HiveError`] when it cannot be read.
 pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     let mut listed = Vec::new();
+    let mut left = MOST_BYTES;
     for store in Store::ALL {
         let Some(key) = hive.find(&store_path(store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
             let path = key_path(store, &thumbprint);
             let certificate = match hive.value(id, BLOB)? {
-                Some(value) => trust::certificate_from_blob(&path, &thumbprint, &value.data),
+                Some(value) => {
+                    // A hive can name one value in thousands of keys.
+                    left = left.checked_sub(value.data.len()).ok_or(HiveError::TooLarge {
+                        what: "a list of all certificates",
+                        size: (MOST_BYTES - left + value.data.len()) as u64,
+                        limit: MOST_BYTES as u64,
+                    })?;
+                    trust::certificate_from_blob(&path, &thumbprint, &value.data)
+                }
                 None => Err(TrustError::NoBlob { path }),
             };
             listed.push(Listed { store, thumbprint, certificate });
@@ -227,8 +257,11 @@ pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, 
 /// # Errors
 /// [`RootsError`] when there is none or it cannot be read.
 pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
-    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
-    Ok(Hive::open(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)?)
+    let entry = image.find(SOFTWARE_HIVE).ok_or(RootsError::NoHive)?;
+    if let Some(kind) = entry.not_plain() {
+        return Err(RootsError::NotPlain { kind });
+    }
+    Ok(Hive::open(wim.read(&entry.hash().ok_or(RootsError::EmptyHive)?, LARGEST_HIVE)?)?)
 }
 
 #[cfg(test)]

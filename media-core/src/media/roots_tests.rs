@@ -62,9 +62,30 @@ fn what_windows_knows_of_a_certificate_stays() {
 }
 
 #[test]
+fn a_value_out_of_a_registry_file_goes_in_as_it_is() {
+    let certificate = certificate("Contoso Root");
+    let properties = [(ENHANCED_KEY_USAGE, b"\x30\x00".to_vec()), (SHA1_HASH, certificate.sha1().to_vec())];
+    let blob = certstore::serialize(&properties, certificate.der()).expect("short");
+    let hex: Vec<String> = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!(
+        "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SystemCertificates\\ROOT\\Certificates\\{}]\r\n\"Blob\"=hex:{}\r\n",
+        to_hex_upper(&certificate.sha1()),
+        hex.join(",")
+    );
+    let from_reg = crate::media::store::read_file(text.as_bytes(), Store::AuthRoot).expect("sound");
+    let alone = trusted(&certificate);
+    for given in [from_reg.clone(), [&alone[..], &from_reg].concat(), [&from_reg[..], &alone].concat()] {
+        let mut hive = hive();
+        let added = add_to(&mut hive, &given, time()).expect("added");
+        assert_eq!(added.iter().map(|one| one.was_there).collect::<Vec<_>>(), [false, true][..given.len()]);
+        assert!(self::blob(&hive) == blob);
+    }
+}
+
+#[test]
 fn what_is_not_that_certificate_is_replaced() {
     let certificate = certificate("Contoso Root");
-    let other = trust::store_blob(&self::certificate("Contoso Other")).expect("short");
+    let other = trust::store_blob(&self::certificate("Contoso Other"), &[]).expect("short");
     let good = trust::store_blob(&certificate, &[]).expect("short");
     for (kind, there) in [(REG_BINARY, &other[..]), (REG_BINARY, &good[..40]), (REG_BINARY, b""), (1, &good)]
     {
@@ -77,4 +98,31 @@ fn what_is_not_that_certificate_is_replaced() {
         let again = add_to(&mut hive, &trusted(&certificate), time()).expect("added");
         assert!(again[0].was_there);
     }
+}
+
+#[test]
+fn no_more_certificates_are_listed_than_any_store_has() {
+    let certificate = certificate("Contoso Root");
+    let good = trust::store_blob(&certificate, &[]).expect("short");
+    let padded = |len: usize| {
+        let padding = [(FRIENDLY_NAME, vec![0; len])];
+        certstore::serialize(&padding, certificate.der()).expect("short")
+    };
+    let mut hive = hive();
+    let stores = [Store::Root, Store::AuthRoot, Store::Ca, Store::Disallowed];
+    for store in stores {
+        let path = key_path(store, &to_hex_upper(&certificate.sha1()));
+        let id = hive.create_key(&path, time()).expect("a key");
+        hive.set_value(id, BLOB, REG_BINARY, &padded(4_000_000), time()).expect("a value");
+    }
+    assert_eq!(list_in(&hive).expect("sound").len(), 4);
+    let id = hive.create_key(&key_path(Store::Ca, "00"), time()).expect("a key");
+    hive.set_value(id, BLOB, REG_BINARY, &padded(1_000_000), time()).expect("a value");
+    let error = list_in(&hive).err().expect("too many");
+    assert!(matches!(error, HiveError::TooLarge { limit: 16_777_216, .. }), "{error}");
+    let path = key_path(Store::Ca, "00");
+    hive.set_value(id, BLOB, REG_BINARY, &good, time()).expect("a value");
+    assert!(
+        matches!(&list_in(&hive).expect("sound")[2].certificate, Err(TrustError::Thumbprint { path: of, .. }) if *of == path)
+    );
 }

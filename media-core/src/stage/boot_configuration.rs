@@ -6,7 +6,7 @@ use crate::env::Env;
 use crate::hive::HiveError;
 use crate::hive::boot_configuration::{self, ElementValue};
 use crate::media::boot_configuration::refuses;
-use crate::media::boot_image::{Architecture, BootImage};
+use crate::media::boot_image::{Architecture, BootImage, BootImageError};
 use crate::spec::{BootConfigurationChoice, BootImageSpec};
 use crate::time::Timestamp;
 use crate::tree::TreeFile;
@@ -106,10 +106,13 @@ fn own_store(image: &BootImage, firmware: Firmware) -> Result<(String, Vec<u8>),
     let mut reasons = Vec::new();
     for path in own_stores(image.architecture, firmware) {
         let Some(entry) = image.image.find(&path).filter(|entry| !entry.is_directory()) else { continue };
-        let read = image.read(entry).map_err(|error| error.to_string());
-        match read.and_then(|bytes| boots_the_image(image, &bytes).map(|()| bytes)) {
-            Ok(bytes) => return Ok((path, bytes)),
-            Err(reason) => reasons.push(format!("{path} {reason}")),
+        match image.read(&path, entry) {
+            Ok(bytes) => match boots_the_image(image, &bytes) {
+                Ok(()) => return Ok((path, bytes)),
+                Err(reason) => reasons.push(format!("{path} {reason}")),
+            },
+            Err(BootImageError::WouldNotBoot(refusal)) => reasons.push(refusal.to_string()),
+            Err(error) => reasons.push(error.to_string()),
         }
     }
     if reasons.is_empty() {

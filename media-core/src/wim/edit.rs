@@ -12,10 +12,11 @@ use super::header::{
     BLOB_TABLE_FIELD, BOOT_INDEX_FIELD, BOOT_METADATA_FIELD, HEADER_LEN, INTEGRITY_FIELD, Resource, XML_FIELD,
 };
 use super::integrity::Integrity;
-use super::metadata::{ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, Image};
+use super::metadata::{Entry, Image, Stream};
 use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
+use super::xml::Growth;
 use super::{Compression, Hash, Wim, WimError, xml};
 use crate::content::{Amendment, Content, Piece};
 use crate::io::Source;
@@ -145,8 +146,7 @@ struct Draughted {
     tree: Image,
     metadata: Vec<u8>,
     is_changed: bool,
-    /// By how much the length of its files changes, in bytes.
-    delta: i128,
+    growth: Growth,
 }
 
 impl<'a> Draft<'a> {
@@ -175,7 +175,10 @@ impl<'a> Draft<'a> {
                 *self.references.entry(hash).or_default() += 1;
             }
             if wanted.contains(&index) {
-                self.images.insert(index, Draughted { tree, metadata, is_changed: false, delta: 0 });
+                self.images.insert(
+                    index,
+                    Draughted { tree, metadata, is_changed: false, growth: Growth::default() },
+                );
             }
         }
         Ok(())
@@ -196,11 +199,14 @@ impl<'a> Draft<'a> {
             draughted.metadata[place..place + 20].copy_from_slice(&new.unwrap_or_default().0);
         }
         let moved = links.len() as u32;
+        let names = links.iter().map(|(entry, _)| entry).collect::<BTreeSet<_>>().len() as i128;
         draughted.is_changed = true;
         let old_entry = old.map(|hash| self.entry_of(&hash)).transpose()?;
         let old_len = old_entry.map_or(0, |entry| self.entries[entry].resource.len);
         if let Some(draughted) = self.images.get_mut(&image) {
-            draughted.delta += (bytes.len() as i128 - i128::from(old_len)) * i128::from(moved);
+            let delta = bytes.len() as i128 - i128::from(old_len);
+            draughted.growth.total += delta * names;
+            draughted.growth.hard_links += delta * (names - 1);
         }
         if let Some(hash) = new {
             self.add_references(hash, bytes, old_entry, moved)?;
@@ -306,14 +312,14 @@ impl<'a> Draft<'a> {
     /// Metadata, blob table, XML and integrity table, and where they are.
     fn finish_tail(&mut self, changed: &[u32], header: &mut [u8]) -> Result<(), WimError> {
         let wim = self.wim;
-        let mut deltas = Vec::new();
+        let mut growths = Vec::new();
         for index in changed {
             let entry = wim.metadata_entry(*index)?;
             let Some(image) = self.images.remove(index) else { continue };
             let old = self.entries[entry].resource;
             self.entries[entry].resource = self.append(Some(old), &image.metadata, old.flags)?;
             self.entries[entry].hash = Hash::of(&image.metadata);
-            deltas.push((*index, image.delta));
+            growths.push((*index, image.growth));
         }
         let table = self.table();
         let resource = self.append(None, &table, wim.header.blob_table.flags)?;
@@ -323,7 +329,7 @@ impl<'a> Draft<'a> {
         let old_xml = xml::read(wim.source.as_ref(), &wim.header)?;
         // The WIM's own TOTALBYTES is the length of the file up to the XML.
         let growth = i128::from(self.position()) - i128::from(wim.header.xml.offset);
-        let new_xml = xml::adjust_total_bytes(&old_xml, &wim.header, &deltas, growth)?;
+        let new_xml = xml::adjust_lengths(&old_xml, &wim.header, &growths, growth)?;
         let resource = self.append(None, &new_xml, wim.header.xml.flags)?;
         patch(header, XML_FIELD, &resource.to_bytes());
 
@@ -358,30 +364,32 @@ impl<'a> Draft<'a> {
 /// An entry of an image, and which of its streams is its content.
 type Link = (usize, usize);
 
-/// The content's hash of the file at `path`, and each of its names.
+/// The content's hash of the file at `path`, and every stream that names it: each of its names has one, or more.
 fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError> {
     let image = tree.index();
     let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     let file = &tree.all()[found];
-    let Some(stream) = file.data_stream().filter(|_| file.is_plain_file()) else {
-        let kind = if file.attributes & ATTRIBUTE_DIRECTORY != 0 {
-            "a folder"
-        } else if file.attributes & ATTRIBUTE_ENCRYPTED != 0 {
-            "encrypted"
-        } else {
-            "a reparse point"
-        };
+    if file.data_stream().is_none() || !file.is_plain_file() {
+        let kind = file.not_plain().unwrap_or("without content");
         return Err(WimError::NotPlain { image, path: path.to_owned(), kind, attributes: file.attributes });
-    };
+    }
     if file.hard_link_group == 0 {
-        return Ok((file.hash(), vec![(found, stream)]));
+        return Ok((file.hash(), content_streams(found, file)));
     }
     // Old writers gave one number to files that are not links of each other; those differ in content.
     let links = tree.all().iter().enumerate().filter(|(_, entry)| {
         entry.hard_link_group == file.hard_link_group && entry.is_plain_file() && entry.hash() == file.hash()
     });
-    let links = links.filter_map(|(index, entry)| entry.data_stream().map(|stream| (index, stream)));
-    Ok((file.hash(), links.collect()))
+    Ok((file.hash(), links.flat_map(|(index, entry)| content_streams(index, entry)).collect()))
+}
+
+/// Old writers name the content twice: in the directory entry and in an unnamed stream behind it.
+fn content_streams(index: usize, entry: &Entry) -> Vec<Link> {
+    let data = entry.data_stream();
+    let is_content = |(at, stream): &(usize, &Stream)| {
+        Some(*at) == data || (stream.name.is_empty() && stream.hash.is_some() && stream.hash == entry.hash())
+    };
+    entry.streams.iter().enumerate().filter(is_content).map(|(at, _)| (index, at)).collect()
 }
 
 /// `bytes` in chunks: those the old resource has in the same place as it stores them, all others as they are. `None` when

@@ -213,7 +213,7 @@ pub enum WimError {
         image: u32,
         /// The path asked for.
         path: String,
-        /// `a folder`, `a reparse point` or `encrypted`.
+        /// As `Entry::not_plain` says it.
         kind: &'static str,
         /// The entry's `FILE_ATTRIBUTE_*` bits.
         attributes: u32,

@@ -213,7 +213,17 @@ impl Entry {
 
     /// Whether it is a plain file: no folder, no reparse point and not encrypted.
     pub fn is_plain_file(&self) -> bool {
-        self.attributes & (ATTRIBUTE_DIRECTORY | ATTRIBUTE_REPARSE_POINT | ATTRIBUTE_ENCRYPTED) == 0
+        self.not_plain().is_none()
+    }
+
+    /// What it is instead of a plain file: `a folder`, `encrypted (EFS)` or `a reparse point`; `None` for a plain file.
+    pub fn not_plain(&self) -> Option<&'static str> {
+        let kinds = [
+            (ATTRIBUTE_DIRECTORY, "a folder"),
+            (ATTRIBUTE_ENCRYPTED, "encrypted (EFS)"),
+            (ATTRIBUTE_REPARSE_POINT, "a reparse point"),
+        ];
+        kinds.into_iter().find(|(attribute, _)| self.attributes & attribute != 0).map(|(_, kind)| kind)
     }
 
     /// The blob of its content; `None` when it is empty or has none.

@@ -54,8 +54,9 @@ use crate::io::Source;
 use resource::{Chunks, read_resource};
 use table::Table;
 
-/// Longest metadata decoded, in bytes. A Windows PE image has 5 to 20 MB, the largest known images about 200 MB.
-const METADATA_LIMIT: u64 = 1 << 30;
+/// Longest metadata decoded, in bytes, when the caller does not choose. A Windows PE image has 5 to 20 MB; a few
+/// kilobytes of compressed zeros decode to anything, and the tree takes as much again.
+const METADATA_LIMIT: u64 = 128 << 20;
 
 /// A SHA-1, by which blobs are known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -111,6 +112,7 @@ pub struct Wim {
     header: Header,
     table: Table,
     images: Vec<ImageInfo>,
+    metadata_limit: u64,
 }
 
 impl Wim {
@@ -123,7 +125,14 @@ impl Wim {
         let header = Header::read(source.as_ref())?;
         let table = Table::read(source.as_ref(), &header)?;
         let images = xml::images(&xml::read(source.as_ref(), &header)?, &header)?;
-        Ok(Self { source, header, table, images })
+        Ok(Self { source, header, table, images, metadata_limit: METADATA_LIMIT })
+    }
+
+    /// The same WIM, of which images with up to `bytes` of decoded metadata are read; 128 MiB otherwise. The largest known
+    /// images, of installed systems, have about 200 MB.
+    #[must_use]
+    pub fn with_metadata_limit(self, bytes: u64) -> Self {
+        Self { metadata_limit: bytes, ..self }
     }
 
     /// The header.
@@ -144,10 +153,22 @@ impl Wim {
     /// Decodes an image's metadata, which must have the SHA-1 the blob table gives, and reads its tree.
     ///
     /// # Errors
-    /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`], and whatever can
-    /// be wrong with a resource.
+    /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`],
+    /// [`WimError::TooLarge`], and whatever can be wrong with a resource.
     pub fn image(&self, index: u32) -> Result<Image, WimError> {
         Image::parse(index, &self.metadata(index)?)
+    }
+
+    /// Whether the header's copy of the boot image's place is not that of its metadata. The boot manager looks only at the
+    /// copy.
+    pub fn has_stale_boot_metadata(&self) -> bool {
+        self.boot_metadata_of(self.header.boot_index) != self.header.boot_metadata
+    }
+
+    /// What the header's copy has to be when this image boots.
+    fn boot_metadata_of(&self, index: u32) -> Resource {
+        let entry = self.metadata_entry(index);
+        entry.map_or_else(|_| Resource::default(), |entry| self.table.entries[entry].resource)
     }
 
     /// Whether the blob table has this blob.
@@ -252,7 +273,8 @@ impl Wim {
     fn metadata(&self, index: u32) -> Result<Vec<u8>, WimError> {
         let blob = &self.table.entries[self.metadata_entry(index)?];
         let what = "metadata";
-        let bytes = read_resource(self.source.as_ref(), &self.header, what, blob.resource, METADATA_LIMIT)?;
+        let bytes =
+            read_resource(self.source.as_ref(), &self.header, what, blob.resource, self.metadata_limit)?;
         check_hash(what, blob, Hash::of(&bytes))?;
         Ok(bytes)
     }

@@ -196,6 +196,16 @@ fn judge(source: &Path, edits: &[(u32, &str, Vec<u8>)], expected: &[(u32, &str, 
         let total = |wim: &Wim| wim.images()[image as usize - 1].total_bytes;
         assert_eq!(total(&before), Some(sum(&before, &old)));
         assert_eq!(total(&after), Some(sum(&after, &new)));
+        let linked = |wim: &Wim, image: &Image| -> u64 {
+            let mut groups = std::collections::BTreeSet::new();
+            let again = image.entries().filter(|(_, entry)| entry.hard_link_group != 0);
+            let again = again.filter(|(_, entry)| !groups.insert((entry.hard_link_group, entry.hash())));
+            let hashes: Vec<Hash> = again.filter_map(|(_, entry)| entry.hash()).collect();
+            hashes.iter().map(|hash| wim.blob(hash).expect("present").resource.len).sum()
+        };
+        let hard_links = |wim: &Wim| wim.images()[image as usize - 1].hard_link_bytes;
+        assert_eq!(hard_links(&before), Some(linked(&before, &old)));
+        assert_eq!(hard_links(&after), Some(linked(&after, &new)));
     }
     // The WIM's own sum is the length of the file up to the XML.
     let xml = crate::bytes::utf16le(&xml::read(after.source().as_ref(), after.header()).expect("good"));

@@ -98,6 +98,8 @@ pub struct BootImageRecipe {
     pub bcd: bool,
     /// Files and folders of this recipe to leave out, by their path with `/` between names.
     pub without: Vec<&'static str>,
+    /// Files to put in beside those of this recipe, with what is in them.
+    pub also: Vec<(&'static str, Vec<u8>)>,
     /// Files marked as encrypted with EFS.
     pub encrypted: Vec<&'static str>,
     /// Programs in place of the stand-ins.
@@ -127,6 +129,7 @@ impl Default for BootImageRecipe {
             dvd_files: false,
             bcd: true,
             without: Vec::new(),
+            also: Vec::new(),
             encrypted: Vec::new(),
             programs: Programs::default(),
             hives: Hives::default(),
@@ -147,6 +150,8 @@ impl BootImageRecipe {
     pub fn files(&self) -> Vec<File> {
         let mut files = tree::fixed_files(self);
         files.retain(|file| !self.without.iter().any(|path| Path::new(&file.path).starts_with(path)));
+        let also = self.also.iter().map(|(path, bytes)| tree::file(path, FileContent::bytes(bytes.clone())));
+        files.extend(also);
         for file in files.iter_mut().filter(|file| self.encrypted.contains(&file.path.as_str())) {
             file.attributes |= ENCRYPTED;
         }

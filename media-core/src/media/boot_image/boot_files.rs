@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Architecture, BootImage, BootImageError, StartedProgram, programs, requirements};
+use super::{Architecture, BootImage, BootImageError, StartedProgram, programs};
 use crate::content::Content;
 use crate::io::Source;
 use crate::spec::{BootImageSpec, BootManagerChoice};
@@ -185,13 +185,14 @@ impl Taking<'_> {
         let folder = if of_2023 { FONTS_2023 } else { FONTS };
         for (name, entry) in self.children(folder) {
             let plain = name.replace("_EX.", ".").replace("_ex.", ".");
-            if !is_font(&plain) {
+            if !is_font(&plain) || entry.is_directory() {
                 continue;
             }
-            let content = Content::bytes(self.image.read(&entry)?);
+            let origin = format!(r"{folder}\{name}");
+            let content = Content::bytes(self.image.read(&origin, &entry)?);
             for target in [format!("boot/fonts/{plain}"), format!("EFI/Microsoft/Boot/Fonts/{plain}")] {
                 if !self.take_given(&target) {
-                    self.push(target, content.clone(), format!(r"{folder}\{name}"));
+                    self.push(target, content.clone(), origin.clone());
                 }
             }
         }
@@ -270,8 +271,7 @@ impl Taking<'_> {
         }
         for candidate in paths {
             if let Some(entry) = self.image.image.find(candidate).filter(|entry| !entry.is_directory()) {
-                requirements::check_entry(candidate, entry)?;
-                let content = Content::bytes(self.image.read(entry)?);
+                let content = Content::bytes(self.image.read(candidate, entry)?);
                 self.push(path.to_owned(), content, candidate.clone());
                 return Ok(true);
             }
