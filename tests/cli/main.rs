@@ -4,6 +4,7 @@ mod bad_input;
 mod description;
 mod determinism;
 mod fixtures;
+mod precedence;
 mod resources;
 mod support;
 mod template;
