@@ -35,7 +35,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         None => error,
     };
     let target = place(&mut decided, &run)?;
-    let env = environment::environment(run.seed.as_deref())?;
+    let env = environment::environment(decided.seed.as_ref())?;
     let spec::Given { spec, opened } =
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
@@ -50,7 +50,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     }
     let Some(target) = target else {
         progress.clear();
-        let planned = Planned::new(&plan, &staged.report, &decided.notes);
+        let planned = Planned::new(&plan, &staged.report, &decided);
         return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
             .map(|()| Exit::Done);
     };
@@ -60,7 +60,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
     let made = write(&making, &interruption, &mut progress)?;
     progress.clear();
-    report(&Created::new(output, &plan, &staged.report, &spec, &decided.notes, made), &run)
+    report(&Created::new(output, &plan, &staged.report, &spec, &decided, made), &run)
 }
 
 /// What was written, and whether it was read back.
@@ -89,7 +89,7 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
 /// Refuses an imported certificate that has expired; one made here was refused before it was made.
 fn check_expiry(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
     let (_, expiry) = report.media_certificate_validity;
-    decided.notes.extend(environment::note_expired(expiry, now));
+    decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
     match &decided.certificate {
         CertificateChoice::Import { file, .. } if expiry < now && !decided.allow_expired_certificate => {
             Err(Error::ExpiredCertificate { path: file.value.clone(), expired: expiry })

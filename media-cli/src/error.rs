@@ -80,8 +80,14 @@ pub enum PasswordProblem {
     /// Far more than a password.
     #[error("it is far longer than a password")]
     TooLong,
+    /// What should be the name of a variable cannot be one.
+    #[error("what was given is not the name of one")]
+    NotAName,
+    /// Something that nobody can type.
+    #[error("it holds a control character")]
+    ControlCharacter,
     /// There is nobody to ask.
-    #[error("standard input is not a terminal, so nobody can be asked")]
+    #[error("there is no terminal, so nobody can be asked")]
     NoTerminal,
     /// The two entries differ.
     #[error("the two entries are not the same")]
@@ -367,8 +373,9 @@ impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Setting(_) | Self::Environment { .. } | Self::Variables { .. } => Exit::Usage,
+            Self::Setting(_) | Self::Environment { .. } => Exit::Usage,
             Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
+            Self::Variables { .. } => Exit::Input,
             Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
                 Exit::Input
             }

@@ -138,9 +138,9 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartitionScheme {
-    /// For UEFI computers, and most others
+    /// For UEFI computers
     Gpt,
-    /// For computers with BIOS, and UEFI computers
+    /// For UEFI computers whose firmware does not start a stick with GPT
     Mbr,
 }
 

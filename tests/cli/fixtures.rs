@@ -52,7 +52,7 @@ pub const ROOT_CERTIFICATE: &str = include_str!("fixtures/root.pem");
 
 /// A PKCS#12 file with a media certificate under a password.
 pub fn media_certificate(password: &str) -> Vec<u8> {
-    let env = Env::new(Timestamp::from_unix(1_798_761_600), [1; 32]);
+    let env = Env::new(Timestamp::from_unix(1_577_836_800), [1; 32]);
     let request = SelfSignedRequest {
         common_name: "Contoso task sequence media",
         not_before: env.now(),

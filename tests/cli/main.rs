@@ -5,6 +5,7 @@ mod boot_image;
 mod description;
 mod determinism;
 mod fixtures;
+mod precedence;
 mod resources;
 mod support;
 mod template;

@@ -7,9 +7,14 @@ use crate::support::{Outcome, Sandbox, snapshot};
 
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code ps1 \
     --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 --trusted-root root.pem \
-    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test";
+    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test \
+    --certificate-start 2020-01-01 --certificate-expiry 2120-01-01";
 const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "a-secret-value";
+/// 2027-01-01T00:00:00Z
+const NOW: &str = "1798761600";
+/// Valid by the clock of whoever runs this, so that nothing is noted.
+const DATES: &str = "--certificate-start 2020-01-01 --certificate-expiry 2120-01-01";
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -18,13 +23,13 @@ fn sandbox() -> Sandbox {
         .write("root.pem", ROOT_CERTIFICATE)
         .write("password.txt", format!("{PASSWORD}\r\n"))
         .write("vars.txt", format!("# secret\nDomainJoinPassword={SECRET}\n"));
-    sandbox.shell("chmod 600 password.txt");
+    sandbox.shell("chmod 600 password.txt vars.txt");
     sandbox
 }
 
 fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", "1798761600")], None);
+    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", NOW)], None);
     for text in [&outcome.stdout, &outcome.stderr] {
         assert!(!text.contains(PASSWORD), "the password was printed");
     }
@@ -115,24 +120,23 @@ fn notes(sandbox: &Sandbox, time: &str, arguments: &str) -> Vec<String> {
     noted(&json(&outcome.stdout))
 }
 
-/// All notes but that the stand-ins for boot managers are not signed.
+/// All notes but those of every run here: that the stand-ins for boot managers are not signed, and what a seed means.
 fn noted(result: &Value) -> Vec<String> {
     let notes = result["notes"].as_array().expect("a list").iter();
     let notes = notes.map(|note| note.as_str().expect("a text").to_owned());
-    notes.filter(|note| !note.contains("is not signed")).collect()
+    notes.filter(|note| !note.contains("is not signed") && !note.contains("follow from the seed")).collect()
 }
-
-const NOW: &str = "1798761600";
 
 #[test]
 fn what_the_wizard_would_not_let_through_is_noted() {
     let sandbox = sandbox();
     sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
-    sandbox.shell("chmod 600 pfx.txt");
+    sandbox.shell("chmod 600 pfx.txt media.pfx");
     let no_password = "the medium has no password: whoever holds it can read and use the private key on it, \
         which is encrypted under a published text";
     let with = |arguments: &str| {
-        let mut notes = notes(&sandbox, NOW, arguments);
+        let dates = if arguments.contains("--certificate") { "" } else { DATES };
+        let mut notes = notes(&sandbox, NOW, &format!("{arguments} {dates}"));
         assert_eq!(notes.first().map(String::as_str), Some(no_password), "{arguments}: {notes:?}");
         notes.remove(0);
         notes
@@ -154,14 +158,22 @@ fn what_the_wizard_would_not_let_through_is_noted() {
         )),
         ["http://b.contoso.com may not answer the medium: an imported certificate is for https"]
     );
-    assert_eq!(notes(&sandbox, NOW, "--management-point mp.contoso.com --password-file password.txt"), none);
+    assert_eq!(
+        notes(
+            &sandbox,
+            NOW,
+            &format!("--management-point mp.contoso.com --password-file password.txt {DATES}")
+        ),
+        none
+    );
 }
 
 #[test]
 fn a_certificate_that_makes_nothing_trusted_is_noted() {
     let sandbox = sandbox();
     let noted = |arguments: &str| {
-        let arguments = format!("--management-point mp.contoso.com --password-file password.txt {arguments}");
+        let arguments =
+            format!("--management-point mp.contoso.com --password-file password.txt {DATES} {arguments}");
         notes(&sandbox, NOW, &arguments)
     };
     assert!(noted("--trusted-root root.pem").is_empty());
@@ -182,8 +194,14 @@ fn a_time_that_is_set_does_not_hide_that_the_certificate_has_expired() {
             "the media certificate expired on 2021-09-13T12:26:40Z by this computer's clock: SOURCE_DATE_EPOCH sets the time to 2020-09-13T12:26:40Z"
         ]
     );
-    let later = format!("{base} --certificate-expiry 2120-01-01");
+    let later = format!("{base} {DATES}");
     assert!(notes(&sandbox, "1600000000", &later).is_empty());
+    assert_eq!(
+        notes(&sandbox, "4102444800", base),
+        [
+            "the media certificate is not valid yet, but from 2100-01-01T00:00:00Z, by this computer's clock: SOURCE_DATE_EPOCH sets the time to 2100-01-01T00:00:00Z"
+        ]
+    );
 }
 
 #[test]
@@ -194,7 +212,8 @@ fn an_expired_certificate_is_taken_when_it_is_asked_for() {
         (NOW, "--certificate-start 2020-01-01 --certificate-expiry 2021-01-01"),
         ("2500000000", "--certificate media.pfx --certificate-password-file pfx.txt"),
     ] {
-        let arguments = format!("{CREATE} --output media.img --allow-expired-certificate --json {chosen}");
+        let arguments = CREATE.replace(DATES, "");
+        let arguments = format!("{arguments} --output media.img --allow-expired-certificate --json {chosen}");
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{chosen}");
@@ -296,7 +315,7 @@ fn a_spec_file_says_the_same_as_options() {
     good(
         &sandbox,
         "create --spec specs/media.toml --site-code PS1 --password-file password.txt --var OSDComputerName=REMOTE \
-         --label CONTOSO --seed test --output spec.iso --quiet",
+         --label CONTOSO --seed test --certificate-start 2020-01-01 --certificate-expiry 2120-01-01 --output spec.iso --quiet",
     );
     assert!(sandbox.read("options.iso") == sandbox.read("spec.iso"), "the two differ");
 }
@@ -307,7 +326,7 @@ fn a_password_from_every_place() {
     let base = CREATE.replace("--password-file password.txt", "");
     let arguments = |more: &str| format!("{base} --quiet {more}");
     let split = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let epoch = ("SOURCE_DATE_EPOCH", "1798761600");
+    let epoch = ("SOURCE_DATE_EPOCH", NOW);
     let from_env = split(arguments("--password-env MEDIA_PASSWORD --output env.iso"));
     let from_input = split(arguments("--password-file - --output input.iso"));
     let from_env: Vec<&str> = from_env.iter().map(String::as_str).collect();
@@ -324,8 +343,9 @@ fn an_imported_certificate() {
     let sandbox = sandbox();
     sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
     let arguments = format!(
-        "{CREATE} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json"
+        "{} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json",
+        CREATE.replace(DATES, "")
     );
     let made = json(&good(&sandbox, &arguments));
-    assert_eq!(made["media_certificate"]["valid_from"], "2027-01-01T00:00:00Z");
+    assert_eq!(made["media_certificate"]["valid_from"], "2020-01-01T00:00:00Z");
 }

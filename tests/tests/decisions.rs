@@ -1,5 +1,6 @@
 //! What staging and planning decide, and what they refuse, through the library.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +8,12 @@ use media_core::disk::Scheme;
 use media_core::event::Unobserved;
 use media_core::io::Source;
 use media_core::media::boot_image::BootManagerSet;
-use media_core::{BootConfigurationOrigin, BootManagerChoice, Form, MediaSpec, Staged, plan, stage};
+use media_core::media::names::ManagementPoint;
+use media_core::media::site_variables::OWN;
+use media_core::{
+    BootConfigurationOrigin, BootManagerChoice, Form, Management, MediaSpec, Prestart, Staged,
+    UnknownComputers, UserDeviceAffinity, plan, stage,
+};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Subsystem, program};
 use media_tests::medium;
 use media_tests::signing::{Signer, signed};
@@ -352,4 +358,33 @@ fn a_boot_image_of_4_gib_goes_on_an_iso_and_not_on_a_stick() {
     let error = plan(&tree, STICK).err().expect("it is refused").to_string();
     assert!(error.contains("sources/large.bin") && error.contains("4294967296"), "{error}");
     assert!(plan(&tree, ISO).expect("an ISO holds it").len > 1 << 32);
+}
+
+#[test]
+fn every_variable_that_follows_is_known_to_be_one() {
+    let mut found = BTreeSet::new();
+    for dynamic in [false, true] {
+        let mut spec = spec(false, STICK);
+        let unknown = Some("d10d7f98-17dd-4588-b645-34964936023b".to_owned());
+        spec.site.unknown_computers =
+            UnknownComputers { x64: unknown.clone(), x86: unknown.clone(), arm64: unknown };
+        spec.options.user_device_affinity = UserDeviceAffinity::AutoApproval;
+        spec.variables.clear();
+        if dynamic {
+            let point = ManagementPoint::on_premises("mp.contoso.com", "http").expect("a host");
+            spec.site.management = Management::Dynamic(vec![point]);
+        }
+        found.extend(staged(&spec).report.variables);
+    }
+    assert_eq!(found, OWN.into_iter().map(str::to_owned).collect());
+}
+
+#[test]
+fn a_prestart_command_takes_no_other_variables_place() {
+    for name in ["SMSTSMP", "_smstsmediapfx"] {
+        let mut spec = spec(false, STICK);
+        spec.options.prestart = Some(Prestart { command: "cmd".to_owned(), variable: name.to_owned() });
+        let expected = "the medium has it for something else than a prestart command";
+        assert_eq!(refusal(&spec), format!("variable name `{name}`: {expected}"));
+    }
 }

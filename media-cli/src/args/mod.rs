@@ -11,7 +11,7 @@ use clap_complete::Shell;
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
 
 /// Makes bootable task sequence media for Microsoft Configuration Manager, on any computer.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "tsmedia",
     version,
@@ -31,7 +31,7 @@ pub struct Cli {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Make a medium: a disk image for a USB stick (.img), or a CD image (.iso)
     #[command(

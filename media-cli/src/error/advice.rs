@@ -119,7 +119,13 @@ fn hint_of_system(error: &io::Error) -> Option<String> {
 
 fn hint_of_password(problem: PasswordProblem) -> Option<String> {
     let hint = match problem {
-        PasswordProblem::Empty => "put the password on the first line",
+        PasswordProblem::Empty => "put it on the first line",
+        PasswordProblem::NotAName => {
+            "give a name of letters, digits and underscores; the password itself is never an argument"
+        }
+        PasswordProblem::ControlCharacter => {
+            "type it anew in a file saved as UTF-8, or as UTF-16 with a byte order mark"
+        }
         PasswordProblem::NotSet | PasswordProblem::SetToNothing => "set it, and export it to this command",
         PasswordProblem::NoTerminal => "give the password by a file or an environment variable",
         PasswordProblem::TooLong => "is this the right file?",

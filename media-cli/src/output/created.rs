@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::sizes::size;
 use super::{line, notes};
 use crate::create::Made;
+use crate::settings::Decided;
 
 /// What was made. Secrets are not among it: variables are listed by name.
 #[derive(Serialize)]
@@ -53,6 +54,9 @@ pub struct Decisions {
 
 #[derive(Serialize)]
 struct BootImage {
+    package_id: Option<String>,
+    /// `file-name` or `given`.
+    package_id_from: Option<&'static str>,
     index: u32,
     changed_boot_index: bool,
     architecture: String,
@@ -112,11 +116,11 @@ impl Created {
         plan: &Plan,
         report: &StageReport,
         spec: &MediaSpec,
-        notes: &[String],
+        decided: &Decided,
         made: Made,
     ) -> Self {
         let told = "the site answers this medium only once it has been told of its certificate: register it there under the media GUID";
-        let notes: Vec<String> = notes.iter().cloned().chain([told.to_owned()]).collect();
+        let notes: Vec<String> = decided.notes.iter().cloned().chain([told.to_owned()]).collect();
         let points = spec.site.management.points();
         let mode = match spec.site.management {
             Management::SiteBased(_) => "site-based",
@@ -130,7 +134,7 @@ impl Created {
             bytes_copied_by_system: made.receipt.copied_by_system,
             verified: made.verified,
             label: spec.options.label.as_str().to_owned(),
-            decisions: Decisions::new(report, &notes),
+            decisions: Decisions::new(report, decided, &notes),
             management: Managed {
                 site_code: spec.site.code.as_str().to_owned(),
                 mode,
@@ -147,7 +151,7 @@ impl Created {
 }
 
 impl Decisions {
-    pub(super) fn new(report: &StageReport, notes: &[String]) -> Self {
+    pub(super) fn new(report: &StageReport, decided: &Decided, notes: &[String]) -> Self {
         let store = |(path, origin): &(String, BootConfigurationOrigin)| {
             let (origin, detail) = match origin {
                 BootConfigurationOrigin::BootImage(path) => ("boot-image", Some(path.clone())),
@@ -165,6 +169,11 @@ impl Decisions {
         let (start, end) = report.media_certificate_validity;
         Self {
             boot_image: BootImage {
+                package_id: decided.package.as_ref().map(|package| package.id.as_str().to_owned()),
+                package_id_from: decided
+                    .package
+                    .as_ref()
+                    .map(|package| if package.is_from_file_name { "file-name" } else { "given" }),
                 index: report.boot_index,
                 changed_boot_index: report.changed_boot_index,
                 architecture: report.architecture.to_string(),
@@ -224,6 +233,11 @@ impl fmt::Display for Decisions {
             "Boot image",
             format_args!("image {}{changed}, {}, {version}", image.index, image.architecture),
         )?;
+        let from = if image.package_id_from == Some("given") { "given" } else { "found in the file's name" };
+        match &image.package_id {
+            Some(id) => line(out, "Package id", format_args!("{id}, {from}"))?,
+            None => line(out, "Package id", "not known")?,
+        }
         line(out, "Boot managers", format_args!("the {} set", self.boot_manager.set))?;
         for program in &self.boot_manager.programs {
             let signers = match (&program.problem, program.signed_under.as_slice()) {

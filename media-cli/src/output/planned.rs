@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::created::Decisions;
 use super::sizes::size;
+use crate::settings::Decided;
 
 /// A plan.
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ struct Run {
 }
 
 impl Planned {
-    pub(crate) fn new(plan: &Plan, report: &StageReport, notes: &[String]) -> Self {
+    pub(crate) fn new(plan: &Plan, report: &StageReport, decided: &Decided) -> Self {
         let file = |file: &media_core::PlannedFile| File {
             path: file.path.clone(),
             bytes: file.len,
@@ -48,7 +49,7 @@ impl Planned {
             bytes: plan.len,
             files: plan.files.iter().map(file).collect(),
             layout: plan.runs().into_iter().map(run).collect(),
-            decisions: Decisions::new(report, notes),
+            decisions: Decisions::new(report, decided, &decided.notes),
         }
     }
 }

@@ -103,10 +103,17 @@ fn passwords() {
             file("an empty first line", b"\nsecret\n"),
             file("not text", b"sec\xFFret\n"),
             file("half a UTF-16 character", b"\xFF\xFEs"),
+            file("UTF-16 without a byte order mark", b"s\0e\0c\0r\0e\0t\0\r\0\n\0"),
+            file("an escape", b"sec\x1Bret\n"),
             with_image(case("a folder", 3, &format!("{REAL} --password-file /"))),
             with_image(case("not set", 3, &format!("{REAL} --password-env NO_SUCH_VARIABLE"))),
             with_image(case("set to nothing", 3, &format!("{REAL} --password-env EMPTY")))
                 .environment("EMPTY", ""),
+            with_image(case(
+                "a password for a variable's name, to inspect",
+                3,
+                "inspect boot.wim --password-env S3cret!pw",
+            )),
             with_image(case("nobody to ask", 3, &format!("{REAL} --password-prompt"))),
             with_image(case("nothing on standard input", 3, &format!("{REAL} --password-file -"))).input(""),
         ],
@@ -175,12 +182,28 @@ fn other_files() {
         &[
             case("no such file of variables", 3, &format!("{REAL} --vars-file vars.txt"))
                 .with(fixtures::boot_image),
-            variables("a line without =", "vars.txt", 2, "# secret values\nA=1\nsecret value\n"),
-            variables("a variable given twice", "vars.txt", 2, "A=1\na=2\n"),
-            variables("a variable without a name", "vars.txt", 2, "=1\n"),
-            variables("a variable with a bad name", "vars.txt", 2, "A B=1\n"),
-            variables("a value that is a number", "vars.toml", 2, "A = \"1\"\nB = 5\n"),
-            variables("TOML that is none", "vars.toml", 2, "A = \"1\"\nsecret value\n"),
+            variables("a line without =", "vars.txt", 3, "# secret values\nA=1\nsecret value\n"),
+            variables("a variable given twice", "vars.txt", 3, "A=1\na=2\n"),
+            variables("a variable without a name", "vars.txt", 3, "=1\n"),
+            variables("a variable with a bad name", "vars.txt", 3, "A B=1\n"),
+            variables("a value that XML cannot hold", "vars.toml", 3, "A = \"1\"\nB = \"secret \\u0001\"\n"),
+            variables("the media GUID", "vars.txt", 3, "A=1\n_SMSMediaGUID=secret\n"),
+            case(
+                "the prestart command's variable",
+                3,
+                &format!("{REAL} --vars-file vars.txt --prestart-command cmd --prestart-variable Pre"),
+            )
+            .with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("vars.txt", "A=1\nPRE=secret\n");
+            }),
+            case("no such seed file", 3, &format!("{REAL} --seed-file seed.txt")).with(fixtures::boot_image),
+            case("an empty seed file", 3, &format!("{REAL} --seed-file seed.txt")).with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("seed.txt", "\n");
+            }),
+            variables("a value that is a number", "vars.toml", 3, "A = \"1\"\nB = 5\n"),
+            variables("TOML that is none", "vars.toml", 3, "A = \"1\"\nsecret value\n"),
             case("variables that are not text", 3, &format!("{REAL} --vars-file vars.txt")).with(|sandbox| {
                 fixtures::boot_image(sandbox);
                 sandbox.write("vars.txt", b"A=1\nB=\xFF\n");
