@@ -62,8 +62,10 @@ fn every_option_of_create_has_its_key_and_every_key_its_option() {
 #[test]
 fn the_readme_names_every_option() {
     let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
-    let mut options = 0;
-    for command in Cli::command().get_subcommands() {
+    let (mut options, cli) = (0, Cli::command());
+    let mut waiting: Vec<&clap::Command> = cli.get_subcommands().collect();
+    while let Some(command) = waiting.pop() {
+        waiting.extend(command.get_subcommands());
         for name in command.get_arguments().filter_map(|option| option.get_long()) {
             assert!(readme.contains(&format!("`--{name}`")), "{} --{name}", command.get_name());
             options += 1;
