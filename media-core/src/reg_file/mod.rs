@@ -1,11 +1,14 @@
 //! Registry files (`.reg`) as the registry editor exports and imports them.
 //!
 //! Scope: `Windows Registry Editor Version 5.00` and `REGEDIT4`, UTF-16LE with byte order mark, UTF-8 or ANSI text,
-//! keys and values to set or delete, all value kinds. Refused: text before the header, lines that are none of these.
+//! keys and values to set or delete, all value kinds; version 5.00 is written. Refused: text before the header, lines that are none of these.
 
 mod value;
+mod write;
 
 use thiserror::Error;
+
+pub use write::write;
 
 use crate::bytes::utf16le;
 
@@ -45,7 +48,7 @@ pub struct RegistryValue {
     pub delete: bool,
 }
 
-/// Why a registry file could not be read.
+/// Why a registry file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RegFileError {
@@ -71,6 +74,14 @@ pub enum RegFileError {
         /// What could stand there.
         expected: &'static str,
         /// What does, cut short.
+        found: String,
+    },
+    /// A name cannot stand in a registry file.
+    #[error("registry file: {what} cannot be written: `{found}`")]
+    NotWritable {
+        /// Whose name it is.
+        what: &'static str,
+        /// The name, cut short.
         found: String,
     },
 }

@@ -133,24 +133,7 @@ fn long_input_takes_time_in_proportion() {
     }
 }
 
-/// Writes what `parse` reads.
-fn write(keys: &[RegistryKey]) -> String {
-    let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let mut out = String::from("Windows Registry Editor Version 5.00\r\n");
-    for key in keys {
-        out += &format!("\r\n[{}{}]\r\n", if key.delete { "-" } else { "" }, key.path);
-        for value in &key.values {
-            let bytes: Vec<String> = value.data.iter().map(|byte| format!("{byte:02x}")).collect();
-            let lines: Vec<String> = bytes.chunks(25).map(|line| line.join(",")).collect();
-            let data = format!("hex({:x}):{}", value.kind, lines.join(",\\\r\n  "));
-            let name = value.name.as_deref().map_or("@".into(), quote);
-            out += &format!("{name}={}\r\n", if value.delete { "-" } else { &data });
-        }
-    }
-    out
-}
-
-fn any_value() -> impl Strategy<Value = RegistryValue> {
+pub(super) fn any_value() -> impl Strategy<Value = RegistryValue> {
     let name = proptest::option::of("[ -~äß]{0,12}");
     let data = proptest::collection::vec(any::<u8>(), 0..80);
     (name, 0_u32..12, data, any::<bool>()).prop_map(|(name, kind, data, delete)| match delete {
@@ -160,18 +143,6 @@ fn any_value() -> impl Strategy<Value = RegistryValue> {
 }
 
 proptest! {
-    #[test]
-    fn what_is_written_is_read(
-        keys in proptest::collection::vec(
-            ("[A-Z][ -~ö]{0,20}", any::<bool>(), proptest::collection::vec(any_value(), 0..5))
-                .prop_map(|(path, delete, values)| RegistryKey { path, delete, values }), 0..5),
-    ) {
-        let text = write(&keys);
-        prop_assert_eq!(&parse(text.as_bytes()).expect("sound"), &keys);
-        let wide = [&[0xFF, 0xFE][..], &to_utf16le(&text)].concat();
-        prop_assert_eq!(&parse(&wide).expect("sound"), &keys);
-    }
-
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,10}([\\[\\]@\"=\\\\;hexdword:(),0-9\\n -]){0,80}") {
         let _ = parse(format!("REGEDIT4\n[X]\n{text}").as_bytes());
