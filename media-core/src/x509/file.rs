@@ -1,4 +1,4 @@
-//! The files certificates come in: DER, PEM with one or many, bare base64, PKCS#7.
+//! The files certificates come in: DER, PEM with one or many, bare base64, PKCS#7. PEM is written.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
@@ -27,6 +27,21 @@ pub fn read_file(bytes: &[u8]) -> Result<Vec<Certificate>, X509Error> {
         }
     };
     if certificates.is_empty() { Err(X509Error::Empty) } else { Ok(certificates) }
+}
+
+/// Certificates as PEM in the strict form of RFC 7468 section 3: lines of 64 characters that end in a line feed, and
+/// nothing between the blocks.
+///
+/// # Errors
+/// [`X509Error::TooLarge`] for a certificate whose text would have no length.
+pub fn to_pem<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> Result<String, X509Error> {
+    let mut pem = String::new();
+    for certificate in certificates {
+        let der = certificate.der();
+        let block = pem_rfc7468::encode_string("CERTIFICATE", pem_rfc7468::LineEnding::LF, der);
+        pem += &block.map_err(|_| X509Error::TooLarge { len: der.len(), limit: LIMIT })?;
+    }
+    Ok(pem)
 }
 
 fn not_certificates(bytes: &[u8]) -> X509Error {
