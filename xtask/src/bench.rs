@@ -108,10 +108,10 @@ impl Bench {
         bench.in_place()?;
         let mut export = bench.tsmedia(&["roots", "export", &text(&bench.work), "--as", "reg"]);
         let exported = export.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-        // hivexregedit reads UTF-8.
+        // hivexregedit reads UTF-8 with line ends of its own.
         let units: Vec<u16> =
             exported.stdout.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-        let registry = String::from_utf16_lossy(&units).trim_start_matches('\u{FEFF}').to_owned();
+        let registry = String::from_utf16_lossy(&units).trim_start_matches('\u{FEFF}').replace("\r\n", "\n");
         fs::write(&bench.registry_file, registry).map_err(|error| error.to_string())?;
         bench.extract(&bench.boot_image)?;
         Ok(bench)

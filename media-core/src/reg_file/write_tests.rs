@@ -120,7 +120,10 @@ fn hivexregedit_merges_what_is_written() {
         value("Many", 7, &to_utf16le("one\0two\0\0")),
         RegistryValue { name: None, ..value("", REG_SZ, &to_utf16le("default\0")) },
     ];
-    let bytes = write(&[key(r"HKEY_LOCAL_MACHINE\SOFTWARE\Contoso\Deep", values.clone())]).expect("writable");
+    // It makes no parents on its own.
+    let parent = r"HKEY_LOCAL_MACHINE\SOFTWARE\Contoso";
+    let keys = [key(parent, vec![]), key(&format!(r"{parent}\Deep"), values.clone())];
+    let bytes = write(&keys).expect("writable");
     let time = Timestamp::from_unix(1_800_000_000);
     // A self-relative descriptor with nothing in it.
     let descriptor = [1, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

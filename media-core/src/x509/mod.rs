@@ -1,12 +1,15 @@
-//! X.509 certificates: facts about one, the files they come in, and making a self-signed one.
+//! X.509 certificates: facts about one, the files they come in, whose key signed one, and making a self-signed one.
 //!
-//! Scope: DER certificates of any key and signature kind; files that hold them as DER, PEM, bare base64 or PKCS#7.
+//! Scope: DER certificates of any key and signature kind; files that hold them as DER, PEM, bare base64 or PKCS#7; PEM
+//! is written; signatures of RSA (PKCS#1 v1.5 and PSS) and ECDSA (P-256, P-384, P-521) are checked.
 //! Refused: trailing bytes, BER that is not DER (some roots of the 1990s), dates before 1970, and files that hold a private key. Facts only:
-//! nothing here decides whether to trust a certificate, and no signature or chain is checked.
+//! nothing here decides whether to trust a certificate, and no chain is built.
 
+mod extensions;
 mod file;
 mod name;
 mod self_signed;
+mod signature;
 
 use std::ops::Range;
 
@@ -21,14 +24,18 @@ use thiserror::Error;
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 use x509_cert::ext::pkix;
 
+pub use extensions::{GeneralName, NameConstraints};
 pub use file::{read_file, to_pem};
 pub use name::Name;
 pub use self_signed::{SelfSigned, SelfSignedRequest, self_signed};
+pub use signature::SignatureError;
 
 use crate::time::Timestamp;
 
 /// Extended key usage: the certificate may identify a client (RFC 5280 section 4.2.1.12).
 pub const CLIENT_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.2";
+/// Extended key usage: the certificate may identify a server.
+pub const SERVER_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.1";
 /// Extended key usage: any purpose.
 pub const ANY_EXTENDED_KEY_USAGE: &str = "2.5.29.37.0";
 
@@ -72,8 +79,7 @@ pub struct BasicConstraints {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
-    to_be_signed: Range<usize>,
-    public_key_info: Range<usize>,
+    layout: Layout,
     key_bits: Vec<u8>,
     signature_hash: Option<SignatureHash>,
     /// Whom the certificate is about.
@@ -233,7 +239,7 @@ impl Certificate {
         Ok(Self {
             subject: Name::read(&tbs.subject),
             issuer: Name::read(&tbs.issuer),
-            self_issued: der[layout.subject] == der[layout.issuer],
+            self_issued: der[layout.subject.clone()] == der[layout.issuer.clone()],
             serial_number: tbs.serial_number.as_bytes().to_vec(),
             not_before: moment(tbs.validity.not_before),
             not_after: moment(tbs.validity.not_after),
@@ -249,8 +255,7 @@ impl Certificate {
             signature_hash: signature_hash(&parsed.signature_algorithm),
             public_key: public_key(&tbs.subject_public_key_info),
             key_bits: tbs.subject_public_key_info.subject_public_key.raw_bytes().to_vec(),
-            to_be_signed: layout.to_be_signed,
-            public_key_info: layout.public_key_info,
+            layout,
             der: der.to_vec(),
         })
     }
@@ -275,6 +280,16 @@ impl Certificate {
         Sha256::digest(&self.der).into()
     }
 
+    /// The subject's bytes. Names are the same when their bytes are, which is how Windows looks for issuers.
+    pub fn subject_der(&self) -> &[u8] {
+        &self.der[self.layout.subject.clone()]
+    }
+
+    /// The issuer's bytes.
+    pub fn issuer_der(&self) -> &[u8] {
+        &self.der[self.layout.issuer.clone()]
+    }
+
     /// Whether the basic constraints say that this is a certification authority.
     pub fn is_ca(&self) -> bool {
         self.basic_constraints.is_some_and(|constraints| constraints.ca)
@@ -282,14 +297,14 @@ impl Certificate {
 
     /// The `SubjectPublicKeyInfo` structure's bytes.
     pub fn public_key_info(&self) -> &[u8] {
-        &self.der[self.public_key_info.clone()]
+        &self.der[self.layout.public_key_info.clone()]
     }
 
     /// The hash that was signed: the signature algorithm's hash of the `TBSCertificate` structure. Windows keeps it
     /// as `CERT_SIGNATURE_HASH_PROP_ID` (wincrypt.h; computed as `CryptHashToBeSigned` does). `None` for signature
     /// algorithms whose hash is not MD5, SHA-1, SHA-256, SHA-384 or SHA-512.
     pub fn signature_hash(&self) -> Option<Vec<u8>> {
-        let signed = &self.der[self.to_be_signed.clone()];
+        let signed = &self.der[self.layout.to_be_signed.clone()];
         Some(match self.signature_hash? {
             SignatureHash::Md5 => Md5::digest(signed).to_vec(),
             SignatureHash::Sha1 => Sha1::digest(signed).to_vec(),
@@ -316,8 +331,15 @@ impl Certificate {
 }
 
 /// Where the parts lie whose exact bytes matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Layout {
     to_be_signed: Range<usize>,
+    /// The signature algorithm inside what is signed.
+    signed_algorithm: Range<usize>,
+    /// The one outside.
+    algorithm: Range<usize>,
+    /// The signature, without the count of unused bits.
+    signature: Range<usize>,
     issuer: Range<usize>,
     subject: Range<usize>,
     public_key_info: Range<usize>,
@@ -335,12 +357,17 @@ fn layout(der: &[u8]) -> der::Result<Layout> {
         fields.tlv_bytes()?; // version
     }
     fields.tlv_bytes()?; // serialNumber
-    fields.tlv_bytes()?; // signature
+    let signed_algorithm = fields.tlv_bytes()?;
     let issuer = fields.tlv_bytes()?;
     fields.tlv_bytes()?; // validity
     let subject = fields.tlv_bytes()?;
     let public_key_info = fields.tlv_bytes()?;
+    let algorithm = outer.tlv_bytes()?;
+    let signature = outer.decode::<der::asn1::BitStringRef<'_>>()?.raw_bytes();
     Ok(Layout {
+        signed_algorithm: range(signed_algorithm),
+        algorithm: range(algorithm),
+        signature: range(signature),
         to_be_signed: range(signed),
         issuer: range(issuer),
         subject: range(subject),

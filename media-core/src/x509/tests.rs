@@ -159,6 +159,23 @@ fn every_form_of_file_gives_the_same_certificates() {
 }
 
 #[test]
+fn pem_is_written_as_openssl_writes_it() {
+    if !installed("openssl") {
+        return;
+    }
+    let folder = Folder::new();
+    folder.run("openssl", ROOT);
+    let root = read_file(&folder.read("root.pem")).expect("a certificate").remove(0);
+    assert_eq!(to_pem([&root]).expect("short").into_bytes(), folder.read("root.pem"));
+    let both = to_pem([&root, &made().certificate]).expect("short");
+    assert_eq!(read_file(both.as_bytes()), Ok(vec![root, made().certificate.clone()]));
+    folder.write("both.pem", both.as_bytes());
+    let said = folder.run("openssl", "storeutl -noout -certs both.pem");
+    assert!(said.contains("Total found: 2"), "{said}");
+    assert_eq!(to_pem([]), Ok(String::new()));
+}
+
+#[test]
 fn files_given_by_mistake_are_named() {
     let private_key = |form: &str| X509Error::PrivateKey { form: form.into() };
     let key = made().private_key.as_slice();
