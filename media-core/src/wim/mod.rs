@@ -31,7 +31,7 @@ use sha1::{Digest, Sha1};
 
 pub use edit::Edit;
 pub use error::{MetadataDefect, WimError};
-pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID};
+pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID, has_signature};
 pub use metadata::{
     ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, ATTRIBUTE_REPARSE_POINT, Entry, Image, Reparse, Stream,
     StreamKind,
