@@ -11,7 +11,7 @@ use crate::hive::{Hive, HiveError};
 use crate::io::Source;
 use crate::iso::{Disc, IsoError};
 use crate::sealed;
-use crate::wim::{Wim, WimError};
+use crate::wim::{self, Wim, WimError};
 
 /// What a file or device turned out to be.
 pub enum Medium {
@@ -98,7 +98,7 @@ pub fn open(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     let mut start = [0; 8];
     let known = source.read_at(0, &mut start)?;
     let start = &start[..known];
-    if start == b"MSWIM\0\0\0" {
+    if wim::has_signature(start) {
         return Ok(Medium::Wim(Box::new(Wim::open(source)?)));
     }
     if start.starts_with(b"regf") {

@@ -105,10 +105,12 @@ pub enum StageError {
         reason: String,
     },
     /// Nothing in the boot image could be started.
-    #[error("{name}: no loader for UEFI is in it; looked for {}", looked_for.join(", "))]
+    #[error("{name}: no loader for {firmware} is in it; looked for {}", looked_for.join(", "))]
     NoLoader {
         /// What the user calls the boot image.
         name: String,
+        /// The firmware it would be for.
+        firmware: String,
         /// The paths looked for.
         looked_for: Vec<String>,
     },

@@ -11,8 +11,8 @@ use media_core::media::boot_image::BootManagerSet;
 use media_core::media::names::ManagementPoint;
 use media_core::media::site_variables::OWN;
 use media_core::{
-    BootConfigurationOrigin, BootManagerChoice, Form, Management, MediaSpec, Prestart, Staged,
-    UnknownComputers, UserDeviceAffinity, plan, stage,
+    BootConfigurationChoice, BootConfigurationOrigin, BootManagerChoice, Form, Management, MediaSpec,
+    Prestart, Staged, UnknownComputers, UserDeviceAffinity, plan, stage,
 };
 use media_tests::boot_image::{Architecture, BootImageRecipe, Subsystem, program};
 use media_tests::medium;
@@ -129,6 +129,39 @@ fn a_cd_of_the_2023_set_says_when_its_first_program_is_older() {
     let mut of_2011 = spec(false, ISO);
     of_2011.boot_image.boot_manager = BootManagerChoice::Pca2011;
     assert!(!older(&staged(&of_2011)));
+}
+
+#[test]
+fn a_boot_configuration_store_is_made_or_looked_at_as_asked() {
+    let made = |staged: &Staged| -> Vec<(String, String)> {
+        let stores = staged.report.boot_configuration.iter().filter_map(|(path, origin)| match origin {
+            BootConfigurationOrigin::Made(why) => Some((path.clone(), why.clone())),
+            _ => None,
+        });
+        stores.collect()
+    };
+    let asked = |path: &str| (path.to_owned(), "asked for".to_owned());
+    let mut spec = spec(false, STICK);
+    spec.boot_image.boot_configuration = BootConfigurationChoice::Made;
+    assert_eq!(made(&staged(&spec)), [asked("boot/BCD"), asked("EFI/Microsoft/Boot/BCD")]);
+
+    let (bios, uefi) = (
+        ["Windows/System32/winload.exe", "Windows/System32/Boot/winload.exe"],
+        ["Windows/System32/winload.efi", "Windows/System32/Boot/winload.efi"],
+    );
+    let without = |paths: [&'static str; 2]| BootImageRecipe { without: paths.to_vec(), ..small() };
+    let staged = staged_from(&without(bios), |_| {}).expect("it starts by UEFI");
+    assert_eq!(staged.report.boot_configuration.len(), 1);
+    let garbage = |spec: &mut MediaSpec| {
+        spec.boot_image.boot_files.push(("boot/BCD".to_owned(), Arc::new(b"not a store".to_vec())));
+    };
+    let refused = staged_from(&without(bios), garbage).err().expect("it is refused");
+    assert!(
+        refused.starts_with("the boot configuration store given for boot/BCD cannot be read"),
+        "{refused}"
+    );
+    let refused = staged_from(&without(uefi), |_| {}).err().expect("it is refused");
+    assert!(refused.starts_with("boot.wim: no loader for UEFI is in it; looked for"), "{refused}");
 }
 
 /// Stages a medium from a boot image of this recipe, or says why that is refused.

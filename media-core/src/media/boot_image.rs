@@ -152,6 +152,8 @@ pub struct BootImage {
 
 /// Where Windows Boot Manager's stores say the boot image is.
 pub const SOURCES_BOOT_WIM: &str = "sources/boot.wim";
+/// Where they say the RAM disk template is.
+pub const BOOT_SDI: &str = "boot/boot.sdi";
 
 /// The largest boot file that is read into memory; real ones are under 10 MB.
 const LARGEST_BOOT_FILE: u64 = 64 << 20;

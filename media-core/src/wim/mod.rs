@@ -39,7 +39,7 @@ pub use add::{Addition, add};
 pub use compare::{Aspect, Comparison, FileDifference, FileDifferenceKind, compare};
 pub use edit::{Edit, Edited};
 pub use error::{MetadataDefect, WimError};
-pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID};
+pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID, has_signature};
 pub use metadata::{
     ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, ATTRIBUTE_REPARSE_POINT, Entry, Image, Reparse, Stream,
     StreamKind,

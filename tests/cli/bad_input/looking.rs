@@ -24,6 +24,8 @@ fn what_is_no_medium() {
             }),
             case("half a WIM header", 5, "verify boot.wim")
                 .with(|sandbox| _ = sandbox.write("boot.wim", b"MSWIM\0\0\0\xD0\0\0\0")),
+            case("a pipable WIM", 5, "verify boot.wim")
+                .with(|sandbox| fixtures::boot_image_with(sandbox, 0, b"WLPWM")),
             case("a hive header alone", 5, "inspect SOFTWARE")
                 .with(|sandbox| _ = sandbox.write("SOFTWARE", b"regf\x01\0\0\0\x01\0\0\0")),
             case("half a variables file", 5, "inspect variables.dat")

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Architecture, BootImage, BootImageError, StartedProgram, programs};
+use super::{Architecture, BOOT_SDI, BootImage, BootImageError, StartedProgram, programs};
 use crate::content::Content;
 use crate::io::Source;
 use crate::spec::{BootImageSpec, BootManagerChoice};
@@ -202,7 +202,7 @@ impl Taking<'_> {
     fn ramdisk(&mut self) -> Result<(), BootImageError> {
         let paths =
             [r"\sms\boot\boot.sdi", r"\Windows\Boot\DVD\EFI\boot.sdi", r"\Windows\Boot\DVD\PCAT\boot.sdi"];
-        self.required("boot/boot.sdi", "the RAM disk template", &paths.map(str::to_owned))
+        self.required(BOOT_SDI, "the RAM disk template", &paths.map(str::to_owned))
     }
 
     /// The El Torito images. A stick does not need them, but carries them as Microsoft's own media do.
