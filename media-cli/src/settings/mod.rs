@@ -66,8 +66,10 @@ pub struct Settings {
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
     allow_expired_certificate: Option<Given<bool>>,
+    allow_unsuitable_certificate: Option<Given<bool>>,
     key_bits: Option<Given<u32>>,
     variables_encryption: Option<Given<VariablesEncryption>>,
+    variables_trailer: Option<Given<u16>>,
     variables_xml_declaration: Option<Given<String>>,
     variables_xml_version: Option<Given<String>>,
     variables_xml_nul_terminated: Option<Given<bool>>,
@@ -77,6 +79,7 @@ pub struct Settings {
     user_device_affinity: Option<Given<UserDeviceAffinity>>,
     variables: Vec<(String, Given<SecretString>)>,
     vars_file: Option<Given<PathBuf>>,
+    without_variables: Vec<Given<String>>,
     prestart_command: Option<Given<String>>,
     prestart_variable: Option<Given<String>>,
     include_autorun: Option<Given<bool>>,
@@ -112,6 +115,8 @@ pub struct Decided {
     pub certificate: CertificateChoice,
     /// Whether it may have expired.
     pub allow_expired_certificate: bool,
+    /// Whether an imported one may be one that management points are expected to refuse.
+    pub allow_unsuitable_certificate: bool,
     /// The media's own identity.
     pub media_guid: Option<MediaGuid>,
     /// The wizard's check boxes.
@@ -120,6 +125,8 @@ pub struct Decided {
     pub variables: Vec<(String, SecretString)>,
     /// A file with more of them.
     pub vars_file: Option<Given<PathBuf>>,
+    /// Names of media variables to leave out.
+    pub without_variables: Vec<String>,
     /// How the variables file is written.
     pub variables_form: VariablesForm,
     /// What to make.
@@ -216,8 +223,11 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
     let name = "--allow-expired-certificate";
     win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
+    let name = "--allow-unsuitable-certificate";
+    win(&mut settings.allow_unsuitable_certificate, security.allow_unsuitable_certificate, name);
     win(&mut settings.key_bits, security.key_bits, "--key-bits");
     win(&mut settings.variables_encryption, security.variables_encryption, "--variables-encryption");
+    win(&mut settings.variables_trailer, security.variables_trailer, "--variables-trailer");
     let name = "--variables-xml-declaration";
     win(&mut settings.variables_xml_declaration, security.variables_xml_declaration, name);
     win(&mut settings.variables_xml_version, security.variables_xml_version, "--variables-xml-version");
@@ -232,6 +242,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
         win_by_name(&mut settings.variables, name, value.map(SecretString::from));
     }
     win(&mut settings.vars_file, media.vars_file, "--vars-file");
+    win_list(&mut settings.without_variables, media.without_var, "--without-var");
     win(&mut settings.prestart_command, media.prestart_command, "--prestart-command");
     win(&mut settings.prestart_variable, media.prestart_variable, "--prestart-variable");
     win(&mut settings.include_autorun, media.include_autorun, "--include-autorun");
@@ -345,8 +356,10 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
         allow_expired_certificate: security.allow_expired_certificate.map(given),
+        allow_unsuitable_certificate: security.allow_unsuitable_certificate.map(given),
         key_bits: security.key_bits.map(given),
         variables_encryption: security.variables_encryption.map(given),
+        variables_trailer: security.variables_trailer.map(given),
         variables_xml_declaration: security.variables_xml.declaration.map(given),
         variables_xml_version: security.variables_xml.version.map(given),
         variables_xml_nul_terminated: security.variables_xml.nul_terminated.map(given),
@@ -359,6 +372,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             .map(|(name, at)| (name, given(at).map(|SecretText(value)| value)))
             .collect(),
         vars_file: media.vars_file.map(file),
+        without_variables: list(media.without_var).map(given).collect(),
         prestart_command: media.prestart_command.map(given),
         prestart_variable: media.prestart_variable.map(given),
         include_autorun: media.include_autorun.map(given),
