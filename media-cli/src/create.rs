@@ -6,7 +6,9 @@ mod spec;
 
 use std::path::{Path, PathBuf};
 
+use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
+use media_core::media::identity::EXPIRED;
 use media_core::media::manifest::ManifestError;
 use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
@@ -42,7 +44,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let mut progress = Progress::new(run.quiet, interruption.clone());
     let staged = media_core::stage(&spec, &env, &mut progress);
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
-    check_expiry(&staged.report, &mut decided, env.now())?;
+    check_certificate(&staged.report, &mut decided, env.now())?;
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let mut plan = media_core::plan(&staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
@@ -50,6 +52,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     }
     let Some(target) = target else {
         progress.clear();
+        note_drawn(&mut decided, &run);
         let planned = Planned::new(&plan, &staged.report, &decided);
         return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
             .map(|()| Exit::Done);
@@ -86,15 +89,49 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
     Ok(())
 }
 
-/// Refuses an imported certificate that has expired; one made here was refused before it was made.
-fn check_expiry(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+/// Refuses an imported certificate that has expired, or that management points are expected to refuse for another
+/// reason; one made here was checked before it was made.
+fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
     let (_, expiry) = report.media_certificate_validity;
     decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
-    match &decided.certificate {
-        CertificateChoice::Import { file, .. } if expiry < now && !decided.allow_expired_certificate => {
-            Err(Error::ExpiredCertificate { path: file.value.clone(), expired: expiry })
+    if let CertificateChoice::Import { file, .. } = &decided.certificate {
+        let path = || file.value.clone();
+        if expiry < now && !decided.allow_expired_certificate {
+            return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
         }
-        _ => Ok(()),
+        let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
+        let reasons: Vec<String> = report
+            .media_certificate_findings
+            .iter()
+            .filter(wrong)
+            .map(|wrong| wrong.message.clone())
+            .collect();
+        if !reasons.is_empty() && !decided.allow_unsuitable_certificate {
+            return Err(Error::UnsuitableCertificate { path: path(), reasons });
+        }
+    }
+    let note = |finding: &Finding| match finding.severity {
+        Severity::Note => format!("media certificate: {}", finding.message),
+        Severity::Error => {
+            format!("media certificate, expected to be refused by management points: {}", finding.message)
+        }
+    };
+    decided.notes.extend(report.media_certificate_findings.iter().map(note));
+    Ok(())
+}
+
+/// Says which of the things a dry run shows the real run will not have.
+fn note_drawn(decided: &mut Decided, run: &RunArgs) {
+    let drawn = match (&decided.media_guid, &decided.certificate) {
+        (None, CertificateChoice::SelfSigned { .. }) => "the media GUID and the media certificate",
+        (None, CertificateChoice::Import { .. }) => "the media GUID",
+        (Some(_), CertificateChoice::SelfSigned { .. }) => "the media certificate",
+        (Some(_), CertificateChoice::Import { .. }) => return,
+    };
+    if run.seed.is_none() {
+        decided
+            .notes
+            .push(format!("{drawn} shown here will be others: without --seed each run draws its own"));
     }
 }
 
@@ -137,8 +174,9 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
 fn stage_error(error: StageError, decided: &Decided) -> Error {
     match (error, &decided.certificate) {
         (StageError::Cancelled | StageError::Manifest(ManifestError::Cancelled), _) => Error::Interrupted,
-        (StageError::Identity(error), CertificateChoice::Import { file, .. }) => {
-            Error::ImportedCertificate { path: file.value.clone(), error }
+        (StageError::Identity(error), CertificateChoice::Import { file, password }) => {
+            let (path, has_password) = (file.value.clone(), password.is_some());
+            Error::ImportedCertificate { path, has_password, error }
         }
         (error, _) => Error::Stage(error),
     }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
+use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
 use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
@@ -187,6 +188,8 @@ pub enum Error {
     ImportedCertificate {
         /// What the user calls it.
         path: PathBuf,
+        /// Whether a password was given for it.
+        has_password: bool,
         /// What is wrong.
         #[source]
         error: IdentityError,
@@ -198,6 +201,23 @@ pub enum Error {
         path: PathBuf,
         /// The last moment it was valid.
         expired: Timestamp,
+    },
+    /// Management points are expected to refuse the PKI certificate for the media.
+    #[error("the media certificate {} is not suitable: {}", path.display(), reasons.join("; "))]
+    UnsuitableCertificate {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reasons: Vec<String>,
+    },
+    /// The media variables cannot be read with the password that was given.
+    #[error("the media variables of {}: {error}", path.display())]
+    NotOpened {
+        /// What the user calls the medium.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: VariablesError,
     },
     /// A large input was written to while it was read, so that the medium may not fit together.
     #[error("the {what} {} changed while it was read", path.display())]
@@ -379,7 +399,8 @@ impl Error {
             Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
                 Exit::Input
             }
-            Self::ExpiredCertificate { .. } | Self::Changed { .. } => Exit::Input,
+            Self::ExpiredCertificate { .. } | Self::UnsuitableCertificate { .. } => Exit::Input,
+            Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

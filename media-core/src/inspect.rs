@@ -309,7 +309,9 @@ fn machine_name(machine: pe::Machine) -> String {
 fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<VariablesFacts, InspectError> {
     let header = sealed::header(bytes)?;
     let without = variables::read_file(bytes, None).map(|document| document.variables);
-    let has_no_password = without.is_ok();
+    // What opens and is not to be made sense of has no password either.
+    let wrong = VariablesError::Sealed(sealed::SealedError::WrongPasswordOrDamaged);
+    let has_no_password = without.as_ref().err() != Some(&wrong);
     let variables = match password {
         Some(password) if !has_no_password => {
             variables::read_file(bytes, Some(password)).map(|document| document.variables)

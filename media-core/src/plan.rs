@@ -1,6 +1,6 @@
 //! Where: puts a staged tree onto addresses. Pure; reads no file content and touches no device.
 
-mod text;
+mod runs;
 
 use thiserror::Error;
 

@@ -9,6 +9,7 @@ use crate::bytes::to_hex_upper;
 use crate::content::Content;
 use crate::env::Env;
 use crate::event::{Event, Observer};
+use crate::finding::Finding;
 use crate::media::boot_image::{
     self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet, StartedProgram,
 };
@@ -56,6 +57,8 @@ pub struct StageReport {
     pub media_certificate_thumbprint: String,
     /// The media certificate (DER), which the site has to be told of.
     pub media_certificate: Vec<u8>,
+    /// What speaks against the media certificate. With an error among it, a management point is expected to refuse it.
+    pub media_certificate_findings: Vec<Finding>,
     /// When the media certificate starts and stops being valid.
     pub media_certificate_validity: (crate::time::Timestamp, crate::time::Timestamp),
     /// Names of the media variables, sorted.
@@ -120,8 +123,8 @@ pub enum StageError {
     /// The media variables.
     #[error(transparent)]
     Variables(#[from] VariablesError),
-    /// A variable of the medium's identity is given as if it were any other.
-    #[error("{name} is part of the media's identity and cannot be given as a variable")]
+    /// A variable of the medium's identity is given, or left out, as if it were any other.
+    #[error("{name} is part of the media's identity and cannot be given or left out as a variable")]
     IdentityVariable {
         /// The variable.
         name: String,
@@ -165,19 +168,14 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     observer.event(Event::Step("making the media certificate and variables"));
     let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
     let identity = identity::make(&spec.identity, guid, env)?;
-    let own = spec.variables.iter().map(|(name, _)| name);
+    let own = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
     if let Some(name) =
         own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
     {
         return Err(StageError::IdentityVariable { name: name.clone() });
     }
     let site = site_variables(spec, &identity)?;
-    let variables = variables::write_file(
-        &site.variables,
-        spec.password.as_ref(),
-        spec.variables_form.algorithm,
-        &spec.variables_form.xml,
-    )?;
+    let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
     stop_if_asked(observer)?;
 
     let mut report = report(&image, &boot, &identity, &site);
@@ -220,7 +218,11 @@ fn report(
             image.index
         ));
     }
-    notes.extend(identity.findings.iter().map(|finding| format!("media certificate: {}", finding.message)));
+    notes.extend(
+        site.not_there.iter().map(|name| {
+            format!("the variable {name} is to be left out, and the medium would not have had it")
+        }),
+    );
     StageReport {
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,
@@ -233,6 +235,7 @@ fn report(
         media_guid: identity.guid.as_str().to_owned(),
         media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
         media_certificate: certificate.der().to_vec(),
+        media_certificate_findings: identity.findings.clone(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
         variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),
         overridden_variables: site.overridden.clone(),

@@ -53,7 +53,7 @@ pub enum VerifyError {
     Medium(#[from] MediumError),
     /// A file could not be read.
     #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    Manifest(ManifestError),
     /// A file on it could not be read.
     #[error("reading {path}: {error}")]
     Read {
@@ -63,6 +63,9 @@ pub enum VerifyError {
         #[source]
         error: std::io::Error,
     },
+    /// The observer asked to stop.
+    #[error("stopped before everything was checked")]
+    Cancelled,
 }
 
 /// Files a medium cannot do without, whatever its architecture.
@@ -80,8 +83,14 @@ const LARGEST_VARIABLES: u64 = 64 << 20;
 /// Looks at everything. A bare WIM file, hive or variables file is checked for what it is.
 ///
 /// # Errors
-/// [`VerifyError`] when it is no medium, or cannot be read.
+/// [`VerifyError`] when it is no medium, or cannot be read, or the observer asks to stop.
 pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
+    let report = look(source, observer);
+    // Half a check says nothing, neither that a medium is intact nor that it is not.
+    if observer.cancelled() { Err(VerifyError::Cancelled) } else { report }
+}
+
+fn look(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
     observer.event(Event::Step("checking the volume"));
     let mut report = VerifyReport::default();
     let medium = medium::open(source.clone())?;
@@ -111,8 +120,20 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
     Ok(report)
 }
 
+impl From<ManifestError> for VerifyError {
+    fn from(error: ManifestError) -> Self {
+        match error {
+            ManifestError::Cancelled => Self::Cancelled,
+            error => Self::Manifest(error),
+        }
+    }
+}
+
 fn wim_report(wim: &Wim, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
-    let findings = wim.verify(observer).map_err(MediumError::from)?;
+    let findings = wim.verify(observer).map_err(|error| match error {
+        WimError::Stopped => VerifyError::Cancelled,
+        error => MediumError::from(error).into(),
+    })?;
     Ok(VerifyReport { findings, ..VerifyReport::default() })
 }
 
@@ -270,9 +291,11 @@ fn check_boot_image(
     let source: Arc<dyn Source> = Arc::new(file.content.clone());
     match Wim::open(source.clone()).and_then(|wim| wim.verify(observer)) {
         Ok(findings) => report.findings.extend(findings.into_iter().map(|finding| at(&file.path, finding))),
+        Err(WimError::Stopped) => return Err(VerifyError::Cancelled),
         Err(WimError::Read { error, .. }) => {
             return Err(VerifyError::Read { path: file.path.clone(), error });
         }
+        Err(error @ WimError::DecoderMemory { .. }) => return Err(MediumError::from(error).into()),
         Err(error) => {
             report.findings.push(Finding::error("boot-image.damaged", &file.path, error.to_string()));
             return Ok(None);

@@ -108,7 +108,7 @@ fn a_dry_run_says_what_would_be_wrong_with_the_output() {
     );
 }
 
-const NOTED: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --format img --dry-run \
+const NOTED: &str = "create --seed test --boot-image boot.wim --package-id PS100005 --site-code PS1 --format img --dry-run \
     --boot-manager 2011";
 
 /// The notes of a dry run at some time.
@@ -229,7 +229,15 @@ fn results_as_json() {
     let made = json(&good(&sandbox, &format!("{CREATE} --output media.iso --json")));
     assert_eq!(made["output"], "media.iso");
     assert_eq!(made["management"]["cloud_management_gateway"], true);
-    assert_eq!(made["registration"]["smsid"], made["media_guid"]);
+    let registration = &made["registration"];
+    assert_eq!(registration["smsid"], made["media_guid"]);
+    assert_eq!((&registration["type"], &registration["uda_setting"]), (&1.into(), &0.into()));
+    assert_eq!(registration["issued_cert"], 1);
+    let with = |affinity: &str| {
+        let arguments = format!("{CREATE} --output uda.iso --force --json --user-device-affinity {affinity}");
+        json(&good(&sandbox, &arguments))["registration"]["uda_setting"].clone()
+    };
+    assert_eq!((with("administrator-approval"), with("auto-approval")), (1.into(), 2.into()));
     assert_eq!(made["trusted_certificates"][0]["store"], "AuthRoot");
     assert_eq!(made["trusted_certificates"][0]["was_there"], false);
     let seen = json(&good(&sandbox, "inspect media.iso --json --password-file password.txt"));
@@ -270,9 +278,47 @@ fn a_wrong_password_shows_what_needs_none() {
     let sandbox = sandbox();
     good(&sandbox, &format!("{CREATE} --output media.iso --quiet"));
     sandbox.write("wrong.txt", "wrong");
-    let seen = good(&sandbox, "inspect media.iso --password-file wrong.txt");
-    assert!(seen.contains("wrong") && seen.contains("Boot managers"), "{seen}");
-    assert!(!seen.contains("SMSTSMP ="), "{seen}");
+    for json in ["", "--json"] {
+        let outcome = run(&sandbox, &format!("inspect media.iso --password-file wrong.txt {json}"));
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (
+                3,
+                "error: the media variables of media.iso: the password is wrong, or the encrypted bytes were changed\n\
+                 hint: give the media password that the medium was made with\n"
+            )
+        );
+        let seen = outcome.stdout;
+        assert!(seen.contains("wrong") && seen.contains("bootmgr.efi"), "{seen}");
+        assert!(!seen.contains("CCM_Proxy"), "{seen}");
+    }
+    // A medium without a password is opened by any.
+    let open = CREATE.replace("--password-file password.txt", "--allow-no-password");
+    good(&sandbox, &format!("{open} --output open.iso --quiet"));
+    assert!(
+        good(&sandbox, "inspect open.iso --password-file wrong.txt").contains("Password          none\n")
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_the_real_run_will_draw_anew() {
+    let sandbox = sandbox();
+    sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
+    sandbox.shell("chmod 600 pfx.txt");
+    let pfx = "--certificate media.pfx --certificate-password-file pfx.txt";
+    let guid = "--media-guid {8B9E032D-A106-4E2E-A792-7A58332B96E5}";
+    for (arguments, expected) in [
+        (String::new(), Some("the media GUID and the media certificate shown here")),
+        (pfx.to_owned(), Some("the media GUID shown here")),
+        (guid.to_owned(), Some("the media certificate shown here")),
+        (format!("{guid} {pfx}"), None),
+        ("--seed test".to_owned(), None),
+    ] {
+        let create = CREATE.replace("--seed test", "--dry-run --format img");
+        let said = good(&sandbox, &format!("{create} {arguments}"));
+        assert_eq!(said.contains(" shown here will be others"), expected.is_some(), "{arguments}: {said}");
+        assert!(said.contains(expected.unwrap_or_default()), "{arguments}: {said}");
+    }
 }
 
 #[test]
@@ -348,4 +394,62 @@ fn an_imported_certificate() {
     );
     let made = json(&good(&sandbox, &arguments));
     assert_eq!(made["media_certificate"]["valid_from"], "2020-01-01T00:00:00Z");
+    assert_eq!(made["registration"]["issued_cert"], 2);
+    let server = fixtures::media_certificate_for("right", "1.3.6.1.5.5.7.3.1");
+    sandbox.write("media.pfx", server);
+    let allowed = good(&sandbox, &format!("{arguments} --force --allow-unsuitable-certificate"));
+    let notes = json(&allowed)["notes"].to_string();
+    assert!(
+        notes.contains(
+            "media certificate, expected to be refused by management points: its extended key usage is"
+        ),
+        "{notes}"
+    );
+}
+
+#[test]
+fn variables_can_be_left_out_and_the_trailer_be_set() {
+    let sandbox = sandbox();
+    let made = |arguments: &str| {
+        json(&good(&sandbox, &format!("{CREATE} --output media.iso --force --json {arguments}")))
+    };
+    let length = || {
+        let seen = json(&good(&sandbox, "inspect media.iso --json"));
+        let files = seen["files"].as_array().expect("a list").clone();
+        let file = files.into_iter().find(|file| file["path"] == "SMS/data/variables.dat");
+        file.expect("it is there")["bytes"].as_u64().expect("a number")
+    };
+    let without = made(
+        "--without-var _smstshttpport --without-var DomainJoinPassword --without-var Nothing --variables-trailer 0",
+    );
+    let names = without["variables"].to_string();
+    assert!(names.contains("_SMSTSHTTPSPort"), "{names}");
+    assert!(!names.contains("_SMSTSHTTPPort") && !names.contains("DomainJoinPassword"), "{names}");
+    let note = "the variable Nothing is to be left out, and the medium would not have had it";
+    assert!(without["notes"].to_string().contains(note), "{}", without["notes"]);
+    assert_eq!(length() % 16, 8, "a header of 24 bytes, and whole blocks");
+    let shorter = length();
+    made("--without-var _SMSTSHTTPPort --without-var DomainJoinPassword --variables-trailer 5000");
+    assert_eq!(length(), shorter + 5000);
+}
+
+#[test]
+fn names_on_a_medium_forge_nothing() {
+    let sandbox = sandbox();
+    good(&sandbox, &format!("{CREATE} --output media.img --quiet"));
+    let mut image = sandbox.read("media.img");
+    // In XML an escape character cannot be; U+009B does the same.
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let name = wide("Microsoft Windows PE (amd64)");
+    let forged = wide("x\n\u{9B}2J\nmedia.img: intact     ");
+    let places: Vec<usize> = (0..image.len() - name.len())
+        .filter(|at| image[*at] == b'M' && image[*at..].starts_with(&name))
+        .collect();
+    assert!(!places.is_empty(), "the boot image is named");
+    for at in places {
+        image[at..at + name.len()].copy_from_slice(&forged);
+    }
+    sandbox.write("media.img", image);
+    let seen = run(&sandbox, "inspect media.img").stdout;
+    assert!(seen.contains(r"  Image 1           x\n\u{9b}2J\nmedia.img: intact"), "{seen:?}");
 }

@@ -44,6 +44,7 @@ Exit codes:
     2  the command line or the spec file is wrong
     3  an input cannot be used
     4  the output cannot be written
+    5  with --verify: the medium that was written could not be looked at
   130  interrupted";
 
 /// `tsmedia create`
@@ -236,15 +237,23 @@ pub struct SecurityArgs {
     /// Management points are expected to refuse such media.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub allow_expired_certificate: Option<bool>,
+    /// Make media although a management point is expected to refuse the certificate of --certificate
+    ///
+    /// For example because it is not for client authentication.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub allow_unsuitable_certificate: Option<bool>,
     /// Length of the self-signed certificate's RSA key in bits: 1024, 2048, 3072 or 4096 [default: 2048]
     #[arg(long, value_name = "BITS")]
     pub key_bits: Option<u32>,
     /// Cipher of the media variables file [default: aes-128]
     #[arg(long, value_enum, value_name = "CIPHER")]
     pub variables_encryption: Option<VariablesEncryption>,
-    /// XML declaration of the media variables
+    /// How many zero bytes end the media variables file [default: as many as Windows programs leave]
     ///
-    /// This and the next two are for a site whose own media show that they are written differently.
+    /// This and the next three are for a site whose own media show that they are written differently.
+    #[arg(long, value_name = "BYTES", hide_short_help = true)]
+    pub variables_trailer: Option<u16>,
+    /// XML declaration of the media variables
     #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub variables_xml_declaration: Option<String>,
     /// Version that the media variables' root element states; empty for none
@@ -285,6 +294,9 @@ pub struct MediaArgs {
     /// spec file.
     #[arg(long, value_name = "FILE")]
     pub vars_file: Option<PathBuf>,
+    /// Leave this media variable out, whoever would have set it (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub without_var: Vec<String>,
     /// Enable a prestart command, for example "cmd /C x:\prestart.cmd"; needs --prestart-variable
     #[arg(long, value_name = "COMMAND")]
     pub prestart_command: Option<String>,

@@ -80,6 +80,7 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         media_guid: decided.media_guid.clone(),
         options: decided.options.clone(),
         variables,
+        without_variables: decided.without_variables.clone(),
         variables_form: decided.variables_form.clone(),
         form: decided.form,
     };

@@ -7,7 +7,9 @@ use media_core::fat32::FatError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
+use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
+use media_core::sealed::SealedError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
@@ -30,15 +32,14 @@ pub(super) fn exit_of_stage(error: &StageError) -> Exit {
 /// Says what the name at the start of a staging error is the name of.
 pub(super) fn staging(error: &StageError) -> String {
     match error {
+        StageError::BootImage { name, error: BootImageError::WouldNotBoot(refusal) } => {
+            format!("the boot image {name} would not boot: {refusal}")
+        }
         StageError::BootImage { .. }
         | StageError::Roots { .. }
         | StageError::BootConfiguration { .. }
         | StageError::NoLoader { .. }
-        | StageError::NoCdBootImage { .. } => format!("the boot image {error}").replacen(
-            ": the boot image would not boot",
-            " would not boot",
-            1,
-        ),
+        | StageError::NoCdBootImage { .. } => format!("the boot image {error}"),
         _ => error.to_string(),
     }
 }
@@ -92,7 +93,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
         Error::Certificates { error, .. } => hint_of_certificates(error),
-        Error::ImportedCertificate { error, .. } => hint_of_identity(error),
+        Error::ImportedCertificate { has_password, error, .. } => hint_of_identity(error, *has_password),
+        Error::UnsuitableCertificate { .. } => {
+            said("give another; --allow-unsuitable-certificate makes the medium all the same")
+        }
+        Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
+            said("give the media password that the medium was made with")
+        }
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
         Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
@@ -237,8 +244,12 @@ fn hint_of_certificates(error: &CertificateFileError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn hint_of_identity(error: &IdentityError) -> Option<String> {
+fn hint_of_identity(error: &IdentityError, has_password: bool) -> Option<String> {
     let hint = match error {
+        IdentityError::Pfx(PfxError::WrongPassword) if has_password => {
+            "the password given is not the one it was exported with"
+        }
+        IdentityError::NotRsa { .. } => "have a certificate issued for an RSA key: media sign with RSA",
         IdentityError::Pfx(PfxError::WrongPassword) => {
             "give its password with --certificate-password-file or --certificate-password-env"
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use media_core::bytes::to_hex_upper;
-use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
+use media_core::media::identity::IdentitySource;
+use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport, UserDeviceAffinity};
 use serde::Serialize;
 
 use super::sizes::size;
@@ -29,13 +30,38 @@ pub struct Created {
     registration: Registration,
 }
 
-/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`. Both
-/// are public.
+/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`, all of
+/// them public. `CertificatePFX` is optional there and holds the private key: it stays on the medium.
 #[derive(Serialize)]
 struct Registration {
     smsid: String,
     /// DER in upper-case hexadecimal.
     certificate: String,
+    /// What the certificate is for: 1 is boot media.
+    r#type: u8,
+    /// User device affinity: 0 disabled, 1 pending approval, 2 automatic.
+    uda_setting: u8,
+    /// 1 for a self-signed certificate, 2 for one that was issued.
+    issued_cert: u8,
+}
+
+impl Registration {
+    fn new(report: &StageReport, spec: &MediaSpec) -> Self {
+        Self {
+            smsid: report.media_guid.clone(),
+            certificate: to_hex_upper(&report.media_certificate),
+            r#type: 1,
+            uda_setting: match spec.options.user_device_affinity {
+                UserDeviceAffinity::DoNotAllow => 0,
+                UserDeviceAffinity::AdministratorApproval => 1,
+                UserDeviceAffinity::AutoApproval => 2,
+            },
+            issued_cert: match spec.identity {
+                IdentitySource::SelfSigned { .. } => 1,
+                IdentitySource::Pfx { .. } => 2,
+            },
+        }
+    }
 }
 
 /// What staging decided; the same for a dry run.
@@ -119,8 +145,13 @@ impl Created {
         decided: &Decided,
         made: Made,
     ) -> Self {
-        let told = "the site answers this medium only once it has been told of its certificate: register it there under the media GUID";
-        let notes: Vec<String> = decided.notes.iter().cloned().chain([told.to_owned()]).collect();
+        let registration = Registration::new(report, spec);
+        let told = format!(
+            "the site answers this medium only once it has been told of its certificate: register it there under the media GUID \
+             (Type {}, UdaSetting {}, IssuedCert {}; --json prints all that is needed)",
+            registration.r#type, registration.uda_setting, registration.issued_cert
+        );
+        let notes: Vec<String> = decided.notes.iter().cloned().chain([told]).collect();
         let points = spec.site.management.points();
         let mode = match spec.site.management {
             Management::SiteBased(_) => "site-based",
@@ -142,10 +173,7 @@ impl Created {
                 cloud_management_gateway: points.iter().any(|point| point.is_cloud_management_gateway()),
             },
             password: spec.password.is_some(),
-            registration: Registration {
-                smsid: report.media_guid.clone(),
-                certificate: to_hex_upper(&report.media_certificate),
-            },
+            registration,
         }
     }
 }

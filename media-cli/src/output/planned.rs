@@ -5,6 +5,7 @@ use std::fmt;
 use media_core::{Plan, StageReport};
 use serde::Serialize;
 
+use super::Shown;
 use super::created::Decisions;
 use super::sizes::size;
 use crate::settings::Decided;
@@ -59,12 +60,13 @@ impl fmt::Display for Planned {
         writeln!(out, "Would be made: {}, {}", self.kind, size(self.bytes))?;
         writeln!(out, "\n{:>14} {:>14}  structure or file", "offset", "bytes")?;
         for run in &self.layout {
-            writeln!(out, "{:>14} {:>14}  {}", run.offset, run.bytes, run.label)?;
+            writeln!(out, "{:>14} {:>14}  {}", run.offset, run.bytes, Shown(&run.label))?;
         }
         writeln!(out, "\n{:>14} {:>14}  {:<44} from", "offset", "bytes", "file")?;
         for file in &self.files {
             let offset = file.offset.map_or_else(|| "-".to_owned(), |offset| offset.to_string());
-            writeln!(out, "{offset:>14} {:>14}  {:<44} {}", file.bytes, file.path, file.origin)?;
+            let (path, origin) = (Shown(&file.path).to_string(), Shown(&file.origin));
+            writeln!(out, "{offset:>14} {:>14}  {path:<44} {origin}", file.bytes)?;
         }
         writeln!(out)?;
         self.decisions.fmt(out)?;

@@ -72,8 +72,11 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
     let name = "--allow-expired-certificate";
     win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
+    let name = "--allow-unsuitable-certificate";
+    win(&mut settings.allow_unsuitable_certificate, security.allow_unsuitable_certificate, name);
     win(&mut settings.key_bits, security.key_bits, "--key-bits");
     win(&mut settings.variables_encryption, security.variables_encryption, "--variables-encryption");
+    win(&mut settings.variables_trailer, security.variables_trailer, "--variables-trailer");
     let name = "--variables-xml-declaration";
     win(&mut settings.variables_xml_declaration, security.variables_xml_declaration, name);
     win(&mut settings.variables_xml_version, security.variables_xml_version, "--variables-xml-version");
@@ -90,6 +93,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
         }
     }
     win(&mut settings.vars_file, media.vars_file, "--vars-file");
+    win_list(&mut settings.without_variables, media.without_var, "--without-var");
     win(&mut settings.prestart_command, media.prestart_command, "--prestart-command");
     win(&mut settings.prestart_variable, media.prestart_variable, "--prestart-variable");
     win(&mut settings.include_autorun, media.include_autorun, "--include-autorun");
@@ -209,8 +213,10 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
         allow_expired_certificate: security.allow_expired_certificate.map(given),
+        allow_unsuitable_certificate: security.allow_unsuitable_certificate.map(given),
         key_bits: security.key_bits.map(given),
         variables_encryption: security.variables_encryption.map(given),
+        variables_trailer: security.variables_trailer.map(given),
         variables_xml_declaration: security.variables_xml.declaration.map(given),
         variables_xml_version: security.variables_xml.version.map(given),
         variables_xml_nul_terminated: security.variables_xml.nul_terminated.map(given),
@@ -223,6 +229,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             .map(|(name, at)| (name, given(at).map(|SecretText(value)| value)))
             .collect(),
         vars_file: media.vars_file.map(file),
+        without_variables: list(media.without_var).map(given).collect(),
         prestart_command: media.prestart_command.map(given),
         prestart_variable: media.prestart_variable.map(given),
         include_autorun: media.include_autorun.map(given),

@@ -75,8 +75,10 @@ pub struct Settings {
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
     allow_expired_certificate: Option<Given<bool>>,
+    allow_unsuitable_certificate: Option<Given<bool>>,
     key_bits: Option<Given<u32>>,
     variables_encryption: Option<Given<VariablesEncryption>>,
+    variables_trailer: Option<Given<u16>>,
     variables_xml_declaration: Option<Given<String>>,
     variables_xml_version: Option<Given<String>>,
     variables_xml_nul_terminated: Option<Given<bool>>,
@@ -86,6 +88,7 @@ pub struct Settings {
     user_device_affinity: Option<Given<UserDeviceAffinity>>,
     variables: Vec<(String, Given<SecretString>)>,
     vars_file: Option<Given<PathBuf>>,
+    without_variables: Vec<Given<String>>,
     prestart_command: Option<Given<String>>,
     prestart_variable: Option<Given<String>>,
     include_autorun: Option<Given<bool>>,
@@ -122,6 +125,8 @@ pub struct Decided {
     pub certificate: CertificateChoice,
     /// Whether it may have expired.
     pub allow_expired_certificate: bool,
+    /// Whether an imported one may be one that management points are expected to refuse.
+    pub allow_unsuitable_certificate: bool,
     /// The media's own identity.
     pub media_guid: Option<MediaGuid>,
     /// The wizard's check boxes.
@@ -130,6 +135,8 @@ pub struct Decided {
     pub variables: Vec<(String, Given<SecretString>)>,
     /// A file with more of them.
     pub vars_file: Option<Given<PathBuf>>,
+    /// Names of media variables to leave out.
+    pub without_variables: Vec<String>,
     /// How the variables file is written.
     pub variables_form: VariablesForm,
     /// Where all random numbers come from; the system when not given.

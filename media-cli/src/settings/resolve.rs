@@ -70,9 +70,11 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         password,
         certificate,
         allow_expired_certificate: value(settings.allow_expired_certificate.as_ref(), false),
+        allow_unsuitable_certificate: value(settings.allow_unsuitable_certificate.as_ref(), false),
         variables: variables(&settings, options.prestart.as_ref())?,
+        without_variables: without_variables(&settings)?,
         options,
-        variables_form: variables_form(&settings),
+        variables_form: variables_form(&settings)?,
         media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
         vars_file: settings.vars_file,
         seed: settings.seed.map(|given| given.value),
@@ -287,21 +289,42 @@ fn identity_variable(name: &str, place: Place) -> Error {
     Error::setting(message, place).hiding_values().with_hint(hint)
 }
 
-fn variables_form(settings: &Settings) -> VariablesForm {
+/// Names are checked, so that a mistake in one is not a variable left in.
+fn without_variables(settings: &Settings) -> Result<Vec<String>, Error> {
+    let one = |given: &Given<String>| {
+        if let Some((_, also)) =
+            settings.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given.value))
+        {
+            let message = format!("the variable {} is given and left out", given.value);
+            let error = Error::conflict(&message, given.place.clone(), also.place.clone());
+            return Err(error.hiding_values());
+        }
+        checked(given, |name| Variables::new().set(name, SecretString::from("")))?;
+        Ok(given.value.clone())
+    };
+    settings.without_variables.iter().map(one).collect()
+}
+
+fn variables_form(settings: &Settings) -> Result<VariablesForm, Error> {
     let encryption = value(settings.variables_encryption.as_ref(), values::VariablesEncryption::Aes128);
     let mut xml = XmlForm::default();
     if let Some(given) = &settings.variables_xml_declaration {
+        let with = |text: &String| XmlForm { declaration: text.clone(), version: None, ..XmlForm::default() };
+        checked(given, |text| with(text).check())?;
         xml.declaration.clone_from(&given.value);
     }
     if let Some(given) = &settings.variables_xml_version {
-        xml.version = Some(given.value.clone()).filter(|version| !version.is_empty());
+        let version = Some(given.value.clone()).filter(|version| !version.is_empty());
+        checked(given, |_| XmlForm { version: version.clone(), ..XmlForm::default() }.check())?;
+        xml.version = version;
     }
     xml.nul_terminated = value(settings.variables_xml_nul_terminated.as_ref(), xml.nul_terminated);
     let algorithm = match encryption {
         values::VariablesEncryption::Aes128 => Algorithm::Aes128,
         values::VariablesEncryption::Aes256 => Algorithm::Aes256,
     };
-    VariablesForm { algorithm, xml }
+    let trailer = settings.variables_trailer.as_ref().map(|given| given.value);
+    Ok(VariablesForm { algorithm, xml, trailer })
 }
 
 /// Standard input has one first line, and one reader.

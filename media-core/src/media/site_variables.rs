@@ -12,6 +12,8 @@ pub struct SiteVariables {
     pub variables: Variables,
     /// Names that would have been written with another value.
     pub overridden: Vec<String>,
+    /// Names to be left out that are none of the medium's.
+    pub not_there: Vec<String>,
 }
 
 /// The media GUID and the media certificate under its password: one is worth nothing without the other.
@@ -89,8 +91,9 @@ pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVaria
     }
     variables.set("_SMSTSMediaPFX", identity.pfx_hex())?;
     let overridden = apply(&mut variables, &spec.variables)?;
+    let not_there = spec.without_variables.iter().filter(|name| !variables.remove(name)).cloned().collect();
     variables.sort();
-    Ok(SiteVariables { variables, overridden })
+    Ok(SiteVariables { variables, overridden, not_there })
 }
 
 /// How the medium was started, as the engine spells it.

@@ -144,6 +144,9 @@ fn certificates() {
     );
 }
 
+/// RFC 5280 section 4.2.1.12, `id-kp-serverAuth`.
+pub const SERVER_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.1";
+
 #[test]
 fn media_certificates() {
     let pfx = |name: &'static str, arguments: &str| {
@@ -161,6 +164,16 @@ fn media_certificates() {
             pfx("expired", "--certificate-password-env PASSWORD")
                 .environment("PASSWORD", "right")
                 .environment("SOURCE_DATE_EPOCH", "2500000000"),
+            case(
+                "not for client authentication",
+                3,
+                &format!("{REAL} --certificate media.pfx --certificate-password-env PASSWORD"),
+            )
+            .with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("media.pfx", fixtures::media_certificate_for("right", SERVER_AUTHENTICATION));
+            })
+            .environment("PASSWORD", "right"),
             case("no PKCS#12 file", 3, &format!("{REAL} --certificate media.pfx")).with(|sandbox| {
                 fixtures::boot_image(sandbox);
                 sandbox.write("media.pfx", ROOT_CERTIFICATE);
@@ -208,6 +221,8 @@ fn other_files() {
                 fixtures::boot_image(sandbox);
                 sandbox.write("vars.txt", b"A=1\nB=\xFF\n");
             }),
+            case("an identity variable left out", 2, &format!("{REAL} --without-var _smsmediaguid"))
+                .with(fixtures::boot_image),
             case("no such boot file", 3, &format!("{REAL} --boot-file boot/boot.sdi=boot.sdi"))
                 .with(fixtures::boot_image),
             case(

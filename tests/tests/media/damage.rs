@@ -8,12 +8,12 @@ use std::sync::{Arc, OnceLock};
 
 use media_core::content::Content;
 use media_core::disk::Scheme;
-use media_core::event::Unobserved;
+use media_core::event::{Event, Observer, Unobserved};
 use media_core::finding::Severity;
 use media_core::hive::boot_configuration::{self, BootStore, Device, ElementValue};
 use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
 use media_core::io::{MemorySink, Source};
-use media_core::{Form, Plan, Tree, VerifyReport, inspect, plan, seal, stage, verify, write};
+use media_core::{Form, Plan, Tree, VerifyError, VerifyReport, inspect, plan, seal, stage, verify, write};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Hives, Subsystem, program};
 use media_tests::medium;
 use tempfile::TempDir;
@@ -185,6 +185,42 @@ impl Sound {
 
     fn first(&self, label: &str) -> u64 {
         self.plan.runs().iter().find(|run| run.2 == label).expect("it is planned").0
+    }
+}
+
+/// Asks to stop once so many events were heard.
+struct Stopping {
+    after: usize,
+    heard: usize,
+}
+
+impl Observer for Stopping {
+    fn event(&mut self, _: Event) {
+        self.heard += 1;
+    }
+
+    fn cancelled(&self) -> bool {
+        self.heard >= self.after
+    }
+}
+
+#[test]
+fn a_check_that_is_stopped_says_so_wherever_it_was() {
+    let stick = Sound::new(STICK);
+    let whole = |sound: &Sound| sound.changed(None, sound.len());
+    let boot_image =
+        || -> Arc<dyn Source> { Arc::new(std::fs::read(small_boot_image()).expect("it was made")) };
+    for source in [whole(stick), whole(Sound::new(DISC)), boot_image()] {
+        let mut all = Stopping { after: usize::MAX, heard: 0 };
+        verify(source.clone(), &mut all).expect("it can be looked at");
+        assert!(all.heard > 20, "{} events", all.heard);
+        for after in 0..=all.heard {
+            let mut stopping = Stopping { after, heard: 0 };
+            let error = verify(source.clone(), &mut stopping).err();
+            assert!(matches!(error, Some(VerifyError::Cancelled)), "event {after}: {error:?}");
+            // What it was in the middle of ends; another step may begin before it is asked again.
+            assert!(stopping.heard <= after + 3, "{} events after event {after}", stopping.heard);
+        }
     }
 }
 
