@@ -6,6 +6,7 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 // Ground: knows no format.
+mod budget;
 pub mod bytes;
 pub mod content;
 pub mod env;
@@ -47,7 +48,7 @@ pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
     VariablesFacts, VolumeFacts, inspect,
 };
-pub use medium::{Medium, MediumError, MediumFile, open};
+pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,

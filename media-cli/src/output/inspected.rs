@@ -191,7 +191,6 @@ impl Inspected {
             files: inspection
                 .files
                 .iter()
-                .flatten()
                 .map(|(path, bytes)| File { path: path.clone(), bytes: *bytes })
                 .collect(),
             damaged: damaged(inspection),
@@ -210,7 +209,7 @@ fn damaged(inspection: &Inspection) -> Vec<Damaged> {
     [
         ("volume label", label.map(ToString::to_string)),
         ("boot entries", boot_entries.map(ToString::to_string)),
-        ("files", inspection.files.as_ref().err().map(ToString::to_string)),
+        ("files", inspection.files_damage.as_ref().map(ToString::to_string)),
         ("boot image", boot_image.map(ToString::to_string)),
         ("media variables", variables.map(ToString::to_string)),
     ]

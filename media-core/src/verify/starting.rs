@@ -2,6 +2,7 @@
 
 use super::{VerifyError, VerifyReport, find, read};
 use crate::content::Piece;
+use crate::disk::{DiskTable, PartitionType, Scheme};
 use crate::finding::{Finding, Severity};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Emulation, Platform};
@@ -39,6 +40,35 @@ pub(super) fn check_disc(disc: &Disc, report: &mut VerifyReport) {
     }
 }
 
+/// Windows PE has to give the partition a drive letter, or the task sequence does not find its files.
+pub(super) fn check_partition(table: &DiskTable, partition: Option<usize>, report: &mut VerifyReport) {
+    let Some((index, partition)) = partition.and_then(|index| Some((index, table.partitions.get(index)?)))
+    else {
+        return;
+    };
+    let place = format!("{} partition {}", table.scheme.unwrap_or(Scheme::Mbr), index + 1);
+    let expected = match partition.kind {
+        PartitionType::BASIC_DATA | PartitionType::Byte(0x0B | 0x0C) => None,
+        PartitionType::Guid(_) => Some("Microsoft basic data"),
+        PartitionType::Byte(_) => Some("0x0C or 0x0B, FAT32"),
+    };
+    if let Some(expected) = expected {
+        let found = match partition.kind {
+            PartitionType::Guid(guid) => guid.to_string(),
+            PartitionType::Byte(byte) => format!("{byte:#04X}"),
+        };
+        let message = format!(
+            "its type is {found} ({}), expected {expected}: Windows PE gives no other a drive letter",
+            partition.kind.name()
+        );
+        report.findings.push(Finding::error("medium.partition-type", &place, message));
+    }
+    if table.scheme == Some(Scheme::Mbr) && !partition.active {
+        let message = "it is not active, and some BIOS firmware starts nothing then";
+        report.findings.push(Finding::note("medium.partition-not-active", &place, message));
+    }
+}
+
 /// Each firmware needs an El Torito entry that starts Windows' own image for it.
 pub(super) fn check_boot_entries(disc: &Disc, files: &[MediumFile], report: &mut VerifyReport) {
     // The disc's own check has said what is wrong with a catalog that cannot be read, or is not there.
@@ -59,7 +89,8 @@ pub(super) fn check_boot_entries(disc: &Disc, files: &[MediumFile], report: &mut
     let Some(bios) = find(files, BIOS_BOOT_IMAGE).filter(|_| find(files, "bootmgr").is_some()) else {
         return;
     };
-    let problem = entry_problem(&entries, Platform::Bios, &[bios], |entry, _| {
+    // A BIOS looks at the first entry alone, the default one.
+    let problem = entry_problem(&entries[..1], Platform::Bios, &[bios], |entry, _| {
         if !matches!(entry.load_segment, 0 | BIOS_SEGMENT) {
             return Some(format!("loads to segment {:#06x}, expected 0x07c0", entry.load_segment));
         }
@@ -79,7 +110,8 @@ fn entry_problem(
     more: impl Fn(&BootEntry, &MediumFile) -> Option<String>,
 ) -> Option<String> {
     let Some(entry) = entries.iter().find(|entry| entry.platform == platform) else {
-        return Some(format!("no entry is for {platform:?} firmware"));
+        let first = if platform == Platform::Bios { "the first entry is not" } else { "no entry is" };
+        return Some(format!("{first} for {platform:?} firmware"));
     };
     if !entry.bootable {
         return Some(format!("the entry for {platform:?} firmware is not marked bootable"));
@@ -116,7 +148,8 @@ pub(super) fn check_programs(
     let by_name = BOOT_MANAGERS.iter().map(|(path, machine)| (*path, Some(*machine)));
     for (path, machine) in by_name.chain([(CD_BOOT_MANAGER, of_image)]) {
         let Some(file) = find(files, path) else { continue };
-        let Some(problem) = refuses_program(&read(file, LARGEST_PROGRAM)?, machine) else { continue };
+        let Some(bytes) = read(file, LARGEST_PROGRAM, report)? else { continue };
+        let Some(problem) = refuses_program(&bytes, machine) else { continue };
         report.findings.push(Finding::error("medium.boot-manager", path, problem));
     }
     if let Some(machine) = of_image
