@@ -434,6 +434,20 @@ fn variables_can_be_left_out_and_the_trailer_be_set() {
 }
 
 #[test]
+fn variables_that_open_and_make_no_sense_have_no_wrong_password() {
+    use media_core::{media::variables::PASSWORD_WHEN_NONE, sealed};
+    let sandbox = sandbox();
+    let plain: Vec<u8> = "<MediaVarList".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = sealed::seal(&plain, &PASSWORD_WHEN_NONE.into(), sealed::Algorithm::Aes128).expect("short");
+    sandbox.write("variables.dat", file);
+    let seen = good(&sandbox, "inspect variables.dat");
+    let expected = "none; media variables: the XML is not well-formed in line 1, column 1";
+    assert!(seen.contains(expected), "{seen}");
+    let outcome = run(&sandbox, "inspect variables.dat --password-file password.txt");
+    assert!(outcome.code == 3 && outcome.stderr.ends_with("column 1\n"), "{}", outcome.stderr);
+}
+
+#[test]
 fn names_on_a_medium_forge_nothing() {
     let sandbox = sandbox();
     good(&sandbox, &format!("{CREATE} --output media.img --quiet"));

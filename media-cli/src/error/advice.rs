@@ -190,7 +190,7 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         BootImageError::NoSuchImage { .. } => {
             Some(format!("`tsmedia inspect {name}` lists the images in it"))
         }
-        BootImageError::Missing { path, purpose, .. } if purpose.contains("2023") => {
+        BootImageError::Missing { path, asked_for: Some(_), .. } => {
             Some(format!("give --boot-manager auto or 2011, or the file with --boot-file {path}=FILE"))
         }
         BootImageError::Missing { path, .. } => {
@@ -257,4 +257,22 @@ fn hint_of_identity(error: &IdentityError, has_password: bool) -> Option<String>
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_rsa_is_no_matter_of_passwords() {
+        let error = IdentityError::NotRsa { subject: "CN=Contoso".to_owned() };
+        let error = Error::ImportedCertificate { path: PathBuf::from("a.pfx"), has_password: true, error };
+        let said = error.render(false);
+        assert!(
+            said.ends_with("\nhint: have a certificate issued for an RSA key: media sign with RSA\n"),
+            "{said}"
+        );
+    }
 }

@@ -102,6 +102,8 @@ pub enum BootImageError {
         path: String,
         /// What it is for.
         purpose: &'static str,
+        /// The set it is the boot manager of, when that set was asked for.
+        asked_for: Option<BootManagerSet>,
         /// The paths looked for, in order.
         looked_for: Vec<String>,
     },

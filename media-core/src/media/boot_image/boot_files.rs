@@ -105,6 +105,7 @@ fn choose_set(image: &BootImage, spec: &BootImageSpec) -> Result<BootManagerSet,
             Err(BootImageError::Missing {
                 path: removable_media_path(image.architecture),
                 purpose: "the boot manager of the 2023 set",
+                asked_for: Some(BootManagerSet::Ca2023),
                 looked_for: vec![BOOT_MANAGER_2023.to_owned()],
             })
         }
@@ -261,7 +262,8 @@ impl Taking<'_> {
         if self.optional(path, paths)? {
             return Ok(());
         }
-        Err(BootImageError::Missing { path: path.to_owned(), purpose, looked_for: paths.to_vec() })
+        let (path, looked_for) = (path.to_owned(), paths.to_vec());
+        Err(BootImageError::Missing { path, purpose, asked_for: None, looked_for })
     }
 
     /// Takes the first of `paths` there is; what the user gave for this place goes before all of them.
