@@ -1,5 +1,6 @@
 //! The writer against sinks that fail at every step, and that copy as much of a file as they like.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -132,7 +133,7 @@ enum Answer {
 /// Copies as its script says, and after its end as much as is asked for.
 struct ScriptedSink {
     inner: MemorySink,
-    script: std::vec::IntoIter<Answer>,
+    script: VecDeque<Answer>,
     asked: Vec<(u64, u64)>,
 }
 
@@ -147,7 +148,7 @@ impl Sink for ScriptedSink {
 
     fn copy_range(&mut self, offset: u64, from: &File, from_offset: u64, len: u64) -> io::Result<u64> {
         self.asked.push((offset, len));
-        let len = match self.script.next() {
+        let len = match self.script.pop_front() {
             Some(Answer::Fails(errno)) => return Err(errno.into()),
             Some(Answer::Copies(most)) => len.min(most),
             None => len,
@@ -171,7 +172,7 @@ fn copied(from: u64, to: u64, len: u64, script: &[Answer]) -> (ScriptedSink, Res
     let source: Arc<dyn Source> = Arc::new(FileSource::open(file.path()).expect("it is there"));
     let piece = Piece::Slice { source, offset: from, len };
     let plan = plan_of(to + len + 100, vec![Extent { offset: to, label: "file".to_owned(), piece }]);
-    let script = script.to_vec().into_iter();
+    let script = script.iter().copied().collect();
     let mut sink = ScriptedSink { inner: MemorySink::default(), script, asked: Vec::new() };
     let outcome = write(&plan, &mut sink, &mut Unobserved);
     if let Ok(receipt) = &outcome {
