@@ -106,7 +106,8 @@ impl Run<'_> {
         }
     }
 
-    /// Moves a slice: to a common block boundary by hand, then whole blocks by the system, and the rest by hand.
+    /// Moves a slice: up to a block boundary by hand, from there by the system, and by hand what the system leaves.
+    /// Where the two addresses never meet a boundary together no block can be shared, and all of it goes by hand.
     fn slice(
         &mut self,
         extent: &Extent,

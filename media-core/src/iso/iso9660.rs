@@ -361,12 +361,11 @@ fn own_record(
     Ok(())
 }
 
+/// A record and its offset.
+type At<'a> = (u64, &'a [u8]);
+
 /// The records in a sector of a directory, each with its offset, and whether all of the sector is sound.
-fn records<'a>(
-    what: &'static str,
-    block: &'a Block,
-    base: u64,
-) -> (Vec<(u64, &'a [u8])>, Result<(), IsoError>) {
+fn records<'a>(what: &'static str, block: &'a Block, base: u64) -> (Vec<At<'a>>, Result<(), IsoError>) {
     let mut records = Vec::new();
     let mut at = 0;
     let bad = |at: usize, expected: &str, found| IsoError::Bad {
