@@ -2,9 +2,11 @@
 
 pub mod boot_configuration;
 pub mod boot_image;
+pub mod chain;
 pub mod identity;
 pub mod manifest;
 pub mod names;
+pub mod root_checks;
 pub mod roots;
 pub mod site_variables;
 pub mod store;
