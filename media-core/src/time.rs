@@ -18,6 +18,12 @@ impl Timestamp {
         Self(seconds.clamp(-FILETIME_EPOCH, YEAR_9999_END))
     }
 
+    /// The same at compile time, for moments that are in those years.
+    pub(crate) const fn from_unix_const(seconds: i64) -> Self {
+        assert!(seconds >= -FILETIME_EPOCH && seconds <= YEAR_9999_END);
+        Self(seconds)
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z.
     pub fn unix(self) -> i64 {
         self.0

@@ -17,6 +17,9 @@ use crate::bytes::{Reader, Truncated};
 pub const SHA1_HASH: u32 = 3;
 /// MD5 of the certificate, 16 bytes (`CERT_MD5_HASH_PROP_ID`).
 pub const MD5_HASH: u32 = 4;
+/// The purposes the certificate may be used for here: an extended key usage extension's value, DER
+/// (`CERT_ENHKEY_USAGE_PROP_ID`).
+pub const PURPOSES: u32 = 9;
 /// A name to show, UTF-16LE with terminator (`CERT_FRIENDLY_NAME_PROP_ID`).
 pub const FRIENDLY_NAME: u32 = 11;
 /// The hash that was signed (`CERT_SIGNATURE_HASH_PROP_ID`).

@@ -2,10 +2,12 @@
 
 pub mod boot_configuration;
 pub mod boot_image;
+pub mod chain;
 pub mod components;
 pub mod identity;
 pub mod manifest;
 pub mod names;
+pub mod root_checks;
 pub mod roots;
 pub mod site_variables;
 pub mod store;

@@ -4,13 +4,14 @@ use const_oid::db::rfc5280;
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Reader, SliceReader, Tag, Tagged};
 use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::ext::pkix;
 
 use super::{Certificate, X509Error};
 
 /// A name of RFC 5280 section 4.2.1.6.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GeneralName {
-    /// A DNS name, as it stands there.
+    /// A DNS name, as it stands there; in a certificate, `*.` may stand for one label.
     Dns(String),
     /// A distinguished name, DER.
     Directory(Vec<u8>),
@@ -27,6 +28,16 @@ pub struct NameConstraints {
     pub permitted: Vec<GeneralName>,
     /// No names below one of these.
     pub excluded: Vec<GeneralName>,
+}
+
+/// Reads the value of an extended key usage extension, as it also stands in certificate stores: the purposes, dotted.
+///
+/// # Errors
+/// [`X509Error::Der`] when it is damaged.
+pub fn read_extended_key_usage(value: &[u8]) -> Result<Vec<String>, X509Error> {
+    let read = pkix::ExtendedKeyUsage::from_der(value);
+    let purposes = read.map_err(|error| damaged(rfc5280::ID_CE_EXT_KEY_USAGE, error))?.0;
+    Ok(purposes.iter().map(ToString::to_string).collect())
 }
 
 impl Certificate {

@@ -5,6 +5,7 @@
 //! Refused: trailing bytes, BER that is not DER (some roots of the 1990s), dates before 1970, and files that hold a private key. Facts only:
 //! nothing here decides whether to trust a certificate, and no chain is built.
 
+mod constraints;
 mod extensions;
 mod file;
 mod name;
@@ -24,7 +25,8 @@ use thiserror::Error;
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
 use x509_cert::ext::pkix;
 
-pub use extensions::{GeneralName, NameConstraints};
+pub use constraints::Allowed;
+pub use extensions::{GeneralName, NameConstraints, read_extended_key_usage};
 pub use file::{read_file, to_pem};
 pub use name::Name;
 pub use self_signed::{SelfSigned, SelfSignedRequest, self_signed};
@@ -312,6 +314,15 @@ impl Certificate {
             SignatureHash::Sha384 => Sha384::digest(signed).to_vec(),
             SignatureHash::Sha512 => Sha512::digest(signed).to_vec(),
         })
+    }
+
+    /// The name of the hash that was signed, when pairs of documents with one hash of this kind can be made.
+    pub fn weak_hash(&self) -> Option<&'static str> {
+        match self.signature_hash? {
+            SignatureHash::Md5 => Some("MD5"),
+            SignatureHash::Sha1 => Some("SHA-1"),
+            SignatureHash::Sha256 | SignatureHash::Sha384 | SignatureHash::Sha512 => None,
+        }
     }
 
     /// MD5 of the public key itself, the content of the `subjectPublicKey` bit string
