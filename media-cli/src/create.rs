@@ -13,6 +13,7 @@ use media_core::media::manifest::ManifestError;
 use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
 
+pub(crate) use certificates::{notes, phrase};
 pub(crate) use environment::now;
 
 use crate::args::{CreateArgs, RunArgs};

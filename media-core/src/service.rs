@@ -2,6 +2,7 @@
 //!
 //! Unlike staging it takes any WIM file that can be edited, also one that would not boot.
 
+mod chain;
 mod compare;
 mod files;
 mod info;
@@ -9,6 +10,7 @@ mod info;
 use thiserror::Error;
 
 use crate::hive::Hive;
+use crate::media::chain::ChainError;
 use crate::media::roots::{self, AddedCertificate, Listed, RemovedCertificate, RootsError};
 use crate::media::store::{Store, TrustedCertificate};
 use crate::reg_file::{self, RegFileError, RegistryKey};
@@ -16,6 +18,7 @@ use crate::time::Timestamp;
 use crate::wim::{Edit, Edited, Wim, WimError};
 use crate::x509::{self, Certificate, X509Error};
 
+pub use chain::prove_chain;
 pub use compare::{HiveDifference, ImageComparison, compare_images};
 pub use files::{FileOutcome, FilesPlan, NewFile, plan_files};
 pub use info::{ContentFacts, ImageFacts, WimFacts, wim_facts};
@@ -68,6 +71,15 @@ pub enum ServiceError {
     /// A certificate cannot be written as text.
     #[error(transparent)]
     Certificate(#[from] X509Error),
+    /// No chain leads from a server's certificate to a root that an image trusts.
+    #[error("image {image}: {error}")]
+    Chain {
+        /// The image.
+        image: u32,
+        /// The missing link, or the check that failed.
+        #[source]
+        error: ChainError,
+    },
     /// A file that was to be added.
     #[error("{}: {problem}", path.display())]
     File {

@@ -287,3 +287,45 @@ fn files_that_cannot_go_in_change_nothing() {
     }
     snapshot!("boot-image-add-refused", said);
 }
+
+/// Makes a root, an intermediate and a server's certificate with openssl; `None` where it is missing.
+fn chain(sandbox: &Sandbox) -> Option<()> {
+    referee::find("openssl")?;
+    let script = r#"set -e
+        new() { openssl req -newkey rsa:2048 -nodes -sha256 -keyout $1.key -subj "/CN=$2" "${@:3}" 2>/dev/null; }
+        sign() { openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -days 3650 -set_serial $3 -extfile $1.ext -out $1.pem 2>/dev/null; }
+        new r "Test Root" -x509 -days 7300 -out r.pem
+        echo "basicConstraints=critical,CA:true" > i.ext; new i "Test Issuing" -out i.csr; sign i r 2
+        printf 'subjectAltName=DNS:cmg.contoso.com\nextendedKeyUsage=serverAuth\n' > s.ext; new s "cmg.contoso.com" -out s.csr; sign s i 3
+        cat s.pem i.pem > chain.pem; rm -f *.csr *.ext *.key"#;
+    let made =
+        std::process::Command::new("bash").args(["-c", script]).current_dir(sandbox.path(".")).status();
+    assert!(made.expect("bash is there").success());
+    Some(())
+}
+
+#[test]
+fn the_gateway_has_to_chain_to_a_root_that_is_there_afterwards() {
+    let sandbox = sandbox();
+    if chain(&sandbox).is_none() {
+        return;
+    }
+    let now = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        sandbox.run(&[&["boot-image"], &arguments[..]].concat())
+    };
+    let before = sandbox.listing();
+    let missing = now("roots add boot.wim root.pem --cmg-certificate chain.pem");
+    assert_eq!(missing.code, 3, "{}", missing.stdout);
+    snapshot!("boot-image-missing-link", missing.stderr);
+    let link = now("roots add boot.wim r.pem --cmg-certificate s.pem");
+    assert!(link.code == 3 && link.stderr.contains("CN=Test Issuing"), "{}", link.stderr);
+    let host = now("roots add boot.wim r.pem --cmg-certificate chain.pem --cmg-host other.contoso.com");
+    assert!(host.code == 3 && host.stderr.contains("other.contoso.com"), "{}", host.stderr);
+    assert!(sandbox.listing() == before, "something was changed");
+    let proven = now("roots add boot.wim r.pem --cmg-certificate chain.pem --cmg-host cmg.contoso.com");
+    assert_eq!((proven.code, proven.stderr.as_str()), (0, ""));
+    let way =
+        "image 1: proven, to a root in AuthRoot: CN=cmg.contoso.com <- CN=Test Issuing <- CN=Test Root\n";
+    assert!(proven.stdout.contains(way), "{}", proven.stdout);
+}

@@ -10,11 +10,12 @@ use media_core::io::{AtomicFile, FileSource, InPlaceFile};
 use media_core::media::store::Store;
 use media_core::service::{self, ServiceError, Serviced};
 use media_core::wim::{Edited, Wim};
+use media_core::x509::Certificate;
 use media_core::{Plan, WriteError};
 
 use super::{BOOT_IMAGE, open, service_error};
 use crate::args::boot_image::{AddArgs, OutputArgs, RemoveArgs};
-use crate::create::now;
+use crate::create::{notes, now};
 use crate::error::{Error, Exit, OutputProblem};
 use crate::input;
 use crate::interrupt::Interruption;
@@ -27,11 +28,25 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit, Error> {
     let trusted =
         certificates::read_all(args.certificates.iter().map(|path| (path.as_path(), args.store.into())))?;
     let time = now()?;
-    let changes = service(&args.boot_image, &args.output, &args.certificates, &|wim| {
+    let server =
+        args.cmg_certificate.as_deref().map(|path| certificates::read(path, Store::Ca)).transpose()?;
+    let server: Option<Vec<Certificate>> =
+        server.map(|all| all.into_iter().map(|trusted| trusted.certificate).collect());
+    let mut inputs = args.certificates.clone();
+    inputs.extend(args.cmg_certificate.clone());
+    let mut changes = service(&args.boot_image, &args.output, &inputs, &|wim| {
         let images = service::images(wim, args.image.image.0)?;
         let serviced = service::add_roots(wim, &images, &trusted, time)?;
-        Ok((Changes::added(&serviced.images), serviced.edited))
+        let mut changes = Changes::added(&serviced.images);
+        // Before anything is written: what would not be trusted all the same is not worth a change.
+        if let Some(server) = &server {
+            let changed = Wim::open(Arc::new(serviced.edited.content()))?;
+            let host = args.cmg_host.as_deref();
+            changes.prove(&service::prove_chain(&changed, &images, server, host, time)?);
+        }
+        Ok((changes, serviced.edited))
     })?;
+    changes.note(trusted.iter().flat_map(|trusted| notes(trusted, time)));
     report(&changes, &args.output)
 }
 

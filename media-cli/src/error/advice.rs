@@ -5,6 +5,7 @@ use std::path::Path;
 
 use media_core::fat32::FatError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
+use media_core::media::chain::ChainError;
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
@@ -169,6 +170,9 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         ServiceError::NoBootImage { .. } => Some("give --image with a number, or `all`".to_owned()),
         ServiceError::NoSuchImage { .. } => {
             Some(format!("`tsmedia boot-image info {name}` lists the images in it"))
+        }
+        ServiceError::Chain { error: ChainError::MissingIssuer { .. }, .. } => {
+            Some("add the issuer's certificate: a root as it is, an intermediate with --store ca or in the server's file".to_owned())
         }
         ServiceError::ReadOnly => {
             Some("--output writes a changed copy; --force changes the file all the same".to_owned())

@@ -8,6 +8,8 @@ use media_core::service::ImageComparison;
 use media_core::wim::{FileDifference, FileDifferenceKind};
 use serde::Serialize;
 
+use crate::output::Shown;
+
 /// What differs between two boot images.
 #[derive(Serialize)]
 pub struct Compared {
@@ -138,7 +140,7 @@ impl fmt::Display for Images {
                 }
                 left_out(out, "      ", hive.keys_left_out, "keys")?;
                 if let Some(problem) = &hive.problem {
-                    writeln!(out, "      cannot be compared by key: {problem}")?;
+                    writeln!(out, "      cannot be compared by key: {}", Shown(problem))?;
                 }
             }
         }
@@ -157,9 +159,9 @@ impl fmt::Display for Difference {
             "removed" => '-',
             _ => '~',
         };
-        write!(out, "{sign} {}", self.path)?;
+        write!(out, "{sign} {}", Shown(&self.path))?;
         if !self.differs.is_empty() {
-            write!(out, ": {}", self.differs.join(", "))?;
+            write!(out, ": {}", Shown(self.differs.join(", ")))?;
         }
         writeln!(out)
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 use media_core::service::FileOutcome;
 use serde::Serialize;
 
+use crate::output::Shown;
+
 /// What became of files that were to be added.
 #[derive(Serialize)]
 pub struct AddedFiles {
@@ -52,7 +54,7 @@ impl fmt::Display for AddedFiles {
                 "was-there" => "was there already",
                 other => other,
             };
-            writeln!(out, "image {}: {}: {words}", file.image, file.path)?;
+            writeln!(out, "image {}: {}: {words}", file.image, Shown(&file.path))?;
         }
         match (self.changed, self.output == self.boot_image) {
             (true, true) => writeln!(out, "{}: replaced by the new one", self.boot_image),

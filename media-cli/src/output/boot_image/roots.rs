@@ -3,9 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
+use media_core::media::chain::{Chain, ChainWarning};
 use media_core::media::roots::{AddedCertificate, Listed, RemovedCertificate};
 use media_core::media::store::Store;
 use serde::Serialize;
+
+use crate::create::phrase;
+use crate::output::Shown;
 
 /// The certificates of a boot image.
 #[derive(Serialize)]
@@ -51,7 +55,7 @@ impl Certificate {
 impl fmt::Display for Certificate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.subject.as_deref().or(self.problem.as_deref()).unwrap_or_default();
-        writeln!(out, "  {:<18}{} {what}", self.store, self.thumbprint)?;
+        writeln!(out, "  {:<18}{} {}", self.store, Shown(&self.thumbprint), Shown(what))?;
         match (&self.valid_from, &self.valid_until) {
             (Some(from), Some(until)) => writeln!(out, "  {:<18}valid from {from} until {until}", ""),
             _ => Ok(()),
@@ -92,6 +96,17 @@ pub struct Changes {
     output: String,
     changed: bool,
     certificates: Vec<Change>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chains: Vec<ProvenChain>,
+    notes: Vec<String>,
+}
+
+/// A chain from a server's certificate to a root.
+#[derive(Serialize)]
+struct ProvenChain {
+    image: u32,
+    store: &'static str,
+    subjects: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -152,13 +167,53 @@ impl Changes {
     fn of(certificates: Vec<Change>) -> Self {
         let changed =
             certificates.iter().any(|change| matches!(change.result, Outcome::Added | Outcome::Removed));
-        Self { boot_image: String::new(), output: String::new(), changed, certificates }
+        Self {
+            boot_image: String::new(),
+            output: String::new(),
+            changed,
+            certificates,
+            chains: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Says which chains were proven, and what speaks against them.
+    pub(crate) fn prove(&mut self, chains: &[(u32, Chain)]) {
+        for (image, chain) in chains {
+            let subjects = chain.certificates.iter().map(|certificate| certificate.subject.text.clone());
+            self.chains.push(ProvenChain {
+                image: *image,
+                store: chain.store.registry_name(),
+                subjects: subjects.collect(),
+            });
+            self.note(chain.warnings.iter().map(warning));
+        }
+    }
+
+    /// Adds notes, each once.
+    pub(crate) fn note(&mut self, notes: impl Iterator<Item = String>) {
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Says what was changed, and where the result is.
     pub(crate) fn name(&mut self, boot_image: &Path, output: Option<&Path>) {
         self.boot_image = boot_image.display().to_string();
         self.output = output.unwrap_or(boot_image).display().to_string();
+    }
+}
+
+fn warning(warning: &ChainWarning) -> String {
+    match warning {
+        ChainWarning::Certificate { subject, problem } => format!("chain: `{subject}`: {}", phrase(problem)),
+        ChainWarning::TooNewForFirmware { subject, not_before } => format!(
+            "chain: the root `{subject}` is valid from {not_before}; a computer whose clock has stopped and starts at its \
+             firmware's default date does not trust it yet"
+        ),
+        _ => format!("chain: {warning:?}"),
     }
 }
 
@@ -172,9 +227,21 @@ impl fmt::Display for Changes {
                 Outcome::Removed => format!("removed from {store}"),
                 Outcome::WasNotThere => "was in no store".to_owned(),
             };
-            let subject = change.subject.as_deref().map(|subject| format!(" {subject}")).unwrap_or_default();
+            let subject = change.subject.as_deref().map(|subject| format!(" {}", Shown(subject)));
+            let subject = subject.unwrap_or_default();
             writeln!(out, "image {}: {words}: {}{subject}", change.image, change.thumbprint)?;
         }
+        for chain in &self.chains {
+            let way = chain.subjects.iter().map(|subject| Shown(subject).to_string()).collect::<Vec<_>>();
+            writeln!(
+                out,
+                "image {}: proven, to a root in {}: {}",
+                chain.image,
+                chain.store,
+                way.join(" <- ")
+            )?;
+        }
+        crate::output::notes(out, &self.notes)?;
         match (self.changed, self.output == self.boot_image) {
             (true, true) => writeln!(out, "{}: changed in place", self.boot_image),
             (true, false) => writeln!(out, "{}: written", self.output),
