@@ -53,7 +53,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     }
     let Some(target) = target else {
         progress.clear();
-        note_drawn(&mut decided, &run);
+        note_drawn(&mut decided);
         let planned = Planned::new(&plan, &staged.report, &decided);
         return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
             .map(|()| Exit::Done);
@@ -122,17 +122,16 @@ fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp
 }
 
 /// Says which of the things a dry run shows the real run will not have.
-fn note_drawn(decided: &mut Decided, run: &RunArgs) {
+fn note_drawn(decided: &mut Decided) {
     let drawn = match (&decided.media_guid, &decided.certificate) {
         (None, CertificateChoice::SelfSigned { .. }) => "the media GUID and the media certificate",
         (None, CertificateChoice::Import { .. }) => "the media GUID",
         (Some(_), CertificateChoice::SelfSigned { .. }) => "the media certificate",
         (Some(_), CertificateChoice::Import { .. }) => return,
     };
-    if run.seed.is_none() {
-        decided
-            .notes
-            .push(format!("{drawn} shown here will be others: without --seed each run draws its own"));
+    if decided.seed.is_none() {
+        let note = format!("{drawn} shown here will be others: without a seed each run draws its own");
+        decided.notes.push(note);
     }
 }
 

@@ -124,7 +124,7 @@ fn notes(sandbox: &Sandbox, time: &str, arguments: &str) -> Vec<String> {
 fn noted(result: &Value) -> Vec<String> {
     let notes = result["notes"].as_array().expect("a list").iter();
     let notes = notes.map(|note| note.as_str().expect("a text").to_owned());
-    notes.filter(|note| !note.contains("is not signed") && !note.contains("follow from the seed")).collect()
+    notes.filter(|note| !note.contains("is not signed") && !note.contains("from the seed")).collect()
 }
 
 #[test]
@@ -315,6 +315,8 @@ fn a_dry_run_says_what_the_real_run_will_draw_anew() {
         ("--seed test".to_owned(), None),
     ] {
         let create = CREATE.replace("--seed test", "--dry-run --format img");
+        // An imported certificate has its own dates.
+        let create = if arguments.contains("--certificate") { create.replace(DATES, "") } else { create };
         let said = good(&sandbox, &format!("{create} {arguments}"));
         assert_eq!(said.contains(" shown here will be others"), expected.is_some(), "{arguments}: {said}");
         assert!(said.contains(expected.unwrap_or_default()), "{arguments}: {said}");
