@@ -18,6 +18,8 @@ use crate::x509::Certificate;
 pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
+/// The largest log file of it that is read.
+const LARGEST_LOG: u64 = 64 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -43,6 +45,8 @@ pub struct Added {
     pub content: Content,
     /// One line for each certificate, in the order given.
     pub certificates: Vec<AddedCertificate>,
+    /// Whether the hive had not been closed and was completed from the log files beside it.
+    pub recovered: bool,
 }
 
 /// What became of one certificate.
@@ -59,15 +63,16 @@ pub struct AddedCertificate {
 }
 
 /// Adds certificates to the image that will boot, and makes that image the file's boot index. Adding what is there
-/// changes no byte.
+/// changes no byte, unless the hive was not closed: then it is written as its log files complete it.
 ///
 /// # Errors
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
 pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -> Result<Added, RootsError> {
     let mut edit = Edit::new(&image.wim);
-    let mut certificates = Vec::new();
+    let (mut certificates, mut recovered) = (Vec::new(), false);
     if !trusted.is_empty() {
-        let mut hive = Hive::open(read_hive(&image.wim, &image.image)?)?;
+        let mut hive = read_hive(&image.wim, &image.image)?;
+        recovered = hive.was_recovered();
         for entry in trusted {
             certificates.push(add_one(&mut hive, entry, time)?);
         }
@@ -78,7 +83,7 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     if image.changes_boot_index {
         edit = edit.boot_index(image.index);
     }
-    Ok(Added { content: edit.finish()?, certificates })
+    Ok(Added { content: edit.finish()?, certificates, recovered })
 }
 
 fn add_one(
@@ -117,7 +122,7 @@ pub struct Listed {
 /// # Errors
 /// [`RootsError`] when there is no hive or it cannot be read.
 pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
-    Ok(list_in(&Hive::open(read_hive(wim, image)?)?)?)
+    Ok(list_in(&read_hive(wim, image)?)?)
 }
 
 /// Lists the certificates in every store of a SOFTWARE hive.
@@ -140,7 +145,28 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     Ok(listed)
 }
 
-fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
-    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
-    Ok(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
+/// The hive, completed from the log files beside it if it was not closed.
+///
+/// The logs stay in the image. Windows does not replay them again: the hive is written with equal sequence numbers and
+/// a right checksum, and Windows ignores the logs of such a hive, even entries that would follow (M. Suhanov's "Windows
+/// registry file format specification", "Dirty state of a hive"). The number of the next write is higher than that of
+/// every entry replayed, so an entry left behind in a log does not continue it either.
+fn read_hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
+    let bytes = read_file(wim, image, SOFTWARE_HIVE, LARGEST_HIVE)?.ok_or(RootsError::NoHive)?;
+    if !Hive::is_dirty(&bytes) {
+        return Ok(Hive::open(bytes)?);
+    }
+    let log = |suffix| read_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"), LARGEST_LOG);
+    let (first, second) = (log(".LOG1")?, log(".LOG2")?);
+    // The only log before Windows Vista. Where there are two it is a dummy.
+    let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
+    let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
+    Ok(Hive::open_with_logs(bytes, &logs)?)
+}
+
+/// A file of the image; `None` when there is none, or it is empty.
+fn read_file(wim: &Wim, image: &Image, path: &str, limit: u64) -> Result<Option<Vec<u8>>, RootsError> {
+    let entry = image.find(path).filter(|entry| !entry.is_directory());
+    let Some(hash) = entry.and_then(|entry| entry.hash()) else { return Ok(None) };
+    Ok(Some(wim.read(&hash, limit)?))
 }
