@@ -183,6 +183,11 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     report.boot_configuration =
         stores.iter().map(|store| (store.path.clone(), store.origin.clone())).collect();
     report.certificates = added.certificates;
+    if added.recovered {
+        let note =
+            "the boot image's SOFTWARE hive was not closed: it was completed from the log files beside it";
+        report.notes.push(note.to_owned());
+    }
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().filter_map(|store| store.file));
     add_made(&mut files, "SMS/data/TsmBootstrap.ini", || text_files::bootstrap(spec));

@@ -76,7 +76,8 @@ pub fn media_certificate_for(password: &str, usage: &str) -> Vec<u8> {
     written.expect("a PKCS#12 file").to_vec()
 }
 
-fn software_hive() -> Vec<u8> {
+/// The SOFTWARE hive of the usual boot image.
+pub fn software_hive() -> Vec<u8> {
     let time = Timestamp::from_unix(1_725_580_800);
     let mut hive =
         Hive::create(Version::V1_3, "SOFTWARE", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");

@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 
 use media_core::fat32::FatError;
+use media_core::hive::HiveError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
 use media_core::media::chain::ChainError;
 use media_core::media::identity::IdentityError;
+use media_core::media::roots::RootsError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
@@ -14,7 +16,7 @@ use media_core::sealed::SealedError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
-use media_core::{PlanError, StageError, WriteError};
+use media_core::{InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -102,6 +104,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             said("give the media password that the medium was made with")
         }
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
+        Error::Inspect { error: InspectError::Medium(MediumError::Hive(error)), .. }
+        | Error::Verify { error: VerifyError::Medium(MediumError::Hive(error)), .. } => {
+            hint_of_hive(None, error)
+        }
         Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
         Error::Service { path, error } => hint_of_service(path, error),
@@ -145,6 +151,7 @@ fn hint_of_password(problem: PasswordProblem) -> Option<String> {
 fn hint_of_stage(error: &StageError) -> Option<String> {
     match error {
         StageError::BootImage { name, error } => hint_of_boot_image(name, error),
+        StageError::Roots { name, error: RootsError::Hive(error) } => hint_of_hive(Some(name), error),
         StageError::NoCdBootImage { path, .. } => {
             let other = if path == UEFI_BOOT_IMAGE { ", or give --prompt" } else { "" };
             Some(format!("give it with --boot-file {path}=FILE (it is in the Windows ADK){other}"))
@@ -219,6 +226,21 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// When Windows loads a hive, it replays the logs or repairs what it can, and writes the hive.
+fn hint_of_hive(image: Option<&str>, error: &HiveError) -> Option<String> {
+    if !matches!(error, HiveError::Dirty { .. } | HiveError::Log { .. } | HiveError::Checksum { .. }) {
+        return None;
+    }
+    let load = r"`reg load HKLM\x FILE` and `reg unload HKLM\x`";
+    Some(match image {
+        Some(name) => format!(
+            "take a copy of {name} from before it was mounted; or mount it on Windows, have the hive closed there \
+             with {load}, and commit"
+        ),
+        None => format!("its last changes are in the log files beside it; Windows closes it with {load}"),
+    })
 }
 
 fn hint_of_fat(error: &FatError) -> Option<String> {

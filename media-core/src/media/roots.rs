@@ -24,6 +24,8 @@ const BLOB: &str = "Blob";
 const LARGEST_HIVE: u64 = 512 << 20;
 /// The most certificates that are listed. The stores of full Windows have about 1 MB.
 const MOST_BYTES: usize = 16 << 20;
+/// The largest log file of it that is read.
+const LARGEST_LOG: u64 = 64 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -58,6 +60,8 @@ pub struct Added {
     pub content: Content,
     /// One line for each certificate, in the order given.
     pub certificates: Vec<AddedCertificate>,
+    /// Whether the hive had not been closed and was completed from the log files beside it.
+    pub recovered: bool,
 }
 
 /// What became of one certificate.
@@ -74,22 +78,24 @@ pub struct AddedCertificate {
 }
 
 /// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
-/// Adding what is there changes no byte of a WIM file that boots.
+/// Adding what is there changes no byte of a WIM file that boots, unless the hive was not closed: then it is written as
+/// its log files complete it.
 ///
 /// # Errors
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
 pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -> Result<Added, RootsError> {
     let mut edit = Edit::new(&image.wim);
-    let mut certificates = Vec::new();
+    let (mut certificates, mut recovered) = (Vec::new(), false);
     if !trusted.is_empty() {
         let mut hive = hive(&image.wim, &image.image)?;
+        recovered = hive.was_recovered();
         certificates = add_to(&mut hive, trusted, time)?;
         if hive.is_changed() {
             edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
         }
     }
     let content = edit.boot_index(image.index).finish()?;
-    Ok(Added { content, certificates })
+    Ok(Added { content, certificates, recovered })
 }
 
 /// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
@@ -252,7 +258,12 @@ pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, 
     Ok(keys)
 }
 
-/// The SOFTWARE hive of an image.
+/// The SOFTWARE hive of an image, completed from the log files beside it if it was not closed.
+///
+/// The logs stay in the image. Windows does not replay them again: the hive is written with equal sequence numbers and
+/// a right checksum, and Windows ignores the logs of such a hive, even entries that would follow (M. Suhanov's "Windows
+/// registry file format specification", "Dirty state of a hive"). The number of the next write is higher than that of
+/// every entry replayed, so an entry left behind in a log does not continue it either.
 ///
 /// # Errors
 /// [`RootsError`] when there is none or it cannot be read.
@@ -261,7 +272,23 @@ pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
     if let Some(kind) = entry.not_plain() {
         return Err(RootsError::NotPlain { kind });
     }
-    Ok(Hive::open(wim.read(&entry.hash().ok_or(RootsError::EmptyHive)?, LARGEST_HIVE)?)?)
+    let bytes = wim.read(&entry.hash().ok_or(RootsError::EmptyHive)?, LARGEST_HIVE)?;
+    if !Hive::is_dirty(&bytes) {
+        return Ok(Hive::open(bytes)?);
+    }
+    let log = |suffix| log_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"));
+    let (first, second) = (log(".LOG1")?, log(".LOG2")?);
+    // The only log before Windows Vista. Where there are two it is a dummy.
+    let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
+    let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
+    Ok(Hive::open_with_logs(bytes, &logs)?)
+}
+
+/// A log file of the image; `None` when there is none, or it is empty.
+fn log_file(wim: &Wim, image: &Image, path: &str) -> Result<Option<Vec<u8>>, RootsError> {
+    let entry = image.find(path).filter(|entry| entry.is_plain_file());
+    let Some(hash) = entry.and_then(|entry| entry.hash()) else { return Ok(None) };
+    Ok(Some(wim.read(&hash, LARGEST_LOG)?))
 }
 
 #[cfg(test)]

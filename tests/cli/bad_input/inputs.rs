@@ -1,6 +1,7 @@
 //! Inputs that cannot be used.
 
 use media_tests::boot_image::Compression;
+use media_tests::dirty_hive::{incremental_log, not_closed};
 
 use super::{Case, REAL, case, check};
 use crate::fixtures::{self, ROOT_CERTIFICATE};
@@ -72,6 +73,19 @@ fn boot_images_that_would_not_boot() {
             like("no hive to put a certificate into", 3, "--trusted-root root.pem", |recipe| {
                 recipe.hives.software = b"SOFTWARE".to_vec()
             }),
+            like("a hive that was not closed", 3, "--trusted-root root.pem", |recipe| {
+                recipe.hives.software = not_closed(&recipe.hives.software, 7)
+            }),
+            like(
+                "a hive that was not closed, and a log of an earlier write",
+                3,
+                "--trusted-root root.pem",
+                |recipe| {
+                    let software = recipe.hives.software.clone();
+                    recipe.hives.logs = vec![("SOFTWARE.LOG2", incremental_log(&[&software, &software], 3))];
+                    recipe.hives.software = not_closed(&software, 7);
+                },
+            ),
         ]
         .map(|case| {
             let prepare = case.prepare;
