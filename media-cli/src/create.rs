@@ -25,7 +25,7 @@ use crate::output::planned::Planned;
 use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided};
-use crate::{print, print_json, spec_file, verify};
+use crate::{show, spec_file, verify};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
@@ -55,8 +55,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         progress.clear();
         note_drawn(&mut decided);
         let planned = Planned::new(&plan, &staged.report, &decided);
-        return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
-            .map(|()| Exit::Done);
+        return show(&planned, run.json).map(|()| Exit::Done);
     };
     media_core::seal(&mut staged.tree, &mut progress).map_err(|error| stage_error(error, &decided))?;
     plan = media_core::plan(&staged.tree, spec.form)?;
@@ -183,10 +182,8 @@ fn stage_error(error: StageError, decided: &Decided) -> Error {
 }
 
 fn report(created: &Created, run: &RunArgs) -> Result<Exit, Error> {
-    if run.json {
-        print_json(created)?;
-    } else if !run.quiet {
-        print(&created.to_string())?;
+    if run.json || !run.quiet {
+        show(created, run.json)?;
     }
     Ok(Exit::Done)
 }

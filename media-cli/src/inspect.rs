@@ -10,7 +10,7 @@ use crate::args::InspectArgs;
 use crate::error::{Error, Exit};
 use crate::output::inspected::Inspected;
 use crate::secrets::{self, PasswordSource};
-use crate::{print, print_json};
+use crate::show;
 
 /// Shows what is on a medium.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
@@ -23,11 +23,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
     let inspection = media_core::inspect(Arc::new(source), password.as_ref())
         .map_err(|error| Error::Inspect { path: path.clone(), error })?;
     let inspected = Inspected::new(path, &inspection, password.is_some(), args.reveal);
-    if args.json {
-        print_json(&inspected)?
-    } else {
-        print(&inspected.to_string())?
-    };
+    show(&inspected, args.json)?;
     match inspection.variables {
         Some(Ok(VariablesFacts { variables: Err(error), .. })) if password.is_some() => {
             Err(Error::NotOpened { path: path.clone(), error })

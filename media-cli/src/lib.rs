@@ -93,6 +93,11 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Prints a result: one JSON object, or text.
+fn show(result: &(impl serde::Serialize + std::fmt::Display), json: bool) -> Result<(), Error> {
+    if json { print_json(result) } else { print(&result.to_string()) }
+}
+
 /// Prints a result as JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::StandardOutput(error.into()))?;

@@ -12,7 +12,7 @@ use crate::error::{Error, Exit};
 use crate::interrupt::Interruption;
 use crate::output::verified::Verified;
 use crate::progress::Progress;
-use crate::{print, print_json};
+use crate::show;
 
 /// Checks a medium.
 pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
@@ -21,12 +21,12 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     let mut progress = Progress::new(args.quiet, Interruption::listen()?);
     let report = look(path, source, &mut progress)?;
     progress.clear();
-    let verified = Verified::new(path, &report);
-    if args.json {
-        print_json(&verified)?
-    } else {
-        print(&verified.to_string())?
-    };
+    say(path, &report, args.json)
+}
+
+/// Says what was found.
+pub(crate) fn say(path: &Path, report: &VerifyReport, json: bool) -> Result<Exit, Error> {
+    show(&Verified::new(path, report), json)?;
     Ok(if report.is_intact() { Exit::Done } else { Exit::Found })
 }
 

@@ -18,7 +18,7 @@ use crate::interrupt::Interruption;
 use crate::output::boot_image::files::AddedFiles;
 use crate::output::target;
 use crate::progress::Progress;
-use crate::{input, print, print_json};
+use crate::{input, show};
 
 /// No tree of files for a boot image has more.
 const MOST_FILES: usize = 100_000;
@@ -80,10 +80,8 @@ pub(super) fn add(args: &AddFilesArgs) -> Result<Exit, Error> {
         })?;
     }
     progress.clear();
-    if args.output.json {
-        print_json(&report)?;
-    } else if !args.output.quiet {
-        print(&report.to_string())?;
+    if args.output.json || !args.output.quiet {
+        show(&report, args.output.json)?;
     }
     Ok(Exit::Done)
 }

@@ -22,7 +22,7 @@ use crate::interrupt::Interruption;
 use crate::output::boot_image::roots::Changes;
 use crate::output::target;
 use crate::progress::Progress;
-use crate::{certificates, print, print_json};
+use crate::{certificates, show};
 
 pub(super) fn add(args: &AddArgs) -> Result<Exit, Error> {
     let trusted =
@@ -63,10 +63,8 @@ pub(super) fn remove(args: &RemoveArgs) -> Result<Exit, Error> {
 }
 
 fn report(changes: &Changes, output: &OutputArgs) -> Result<Exit, Error> {
-    if output.json {
-        print_json(changes)?;
-    } else if !output.quiet {
-        print(&changes.to_string())?;
+    if output.json || !output.quiet {
+        show(changes, output.json)?;
     }
     Ok(Exit::Done)
 }

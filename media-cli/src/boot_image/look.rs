@@ -12,18 +12,13 @@ use crate::interrupt::Interruption;
 use crate::output::boot_image::compared::Compared;
 use crate::output::boot_image::info::Info;
 use crate::output::boot_image::roots::Listing;
-use crate::output::verified::Verified;
 use crate::progress::Progress;
-use crate::{print, print_json, verify};
+use crate::{show, verify};
 
 pub(super) fn info(args: &InfoArgs) -> Result<Exit, Error> {
     let path = &args.boot_image;
     let info = Info::new(path, &service::wim_facts(&open(path)?));
-    if args.json {
-        print_json(&info)?
-    } else {
-        print(&info.to_string())?
-    };
+    show(&info, args.json)?;
     Ok(Exit::Done)
 }
 
@@ -34,11 +29,7 @@ pub(super) fn list(args: &ListArgs) -> Result<Exit, Error> {
     let images = service::images(&wim, args.image.image.0).map_err(failed)?;
     let listed = service::list_roots(&wim, &images).map_err(failed)?;
     let listing = Listing::new(path, &listed, args.store.map(Into::into));
-    if args.json {
-        print_json(&listing)?
-    } else {
-        print(&listing.to_string())?
-    };
+    show(&listing, args.json)?;
     Ok(Exit::Done)
 }
 
@@ -53,11 +44,7 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Exit, Error> {
         compared.add(*first, *second, &found.map_err(|error| service_error(&args.after, error))?);
     }
     compared.count(images.0.len(), images.1.len());
-    if args.json {
-        print_json(&compared)?
-    } else {
-        print(&compared.to_string())?
-    };
+    show(&compared, args.json)?;
     Ok(if compared.is_empty() { Exit::Done } else { Exit::Found })
 }
 
@@ -68,11 +55,5 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     let report = media_core::verify_boot_image(Arc::new(source), &mut progress);
     let report = report.map_err(|error| verify::could_not(path, error))?;
     progress.clear();
-    let verified = Verified::new(path, &report);
-    if args.json {
-        print_json(&verified)?
-    } else {
-        print(&verified.to_string())?
-    };
-    Ok(if report.is_intact() { Exit::Done } else { Exit::Found })
+    verify::say(path, &report, args.json)
 }
