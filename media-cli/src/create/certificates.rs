@@ -1,46 +1,47 @@
 //! What speaks against a certificate that the boot image is to trust.
 
+use media_core::media::root_checks::{CertificateProblem, problems};
 use media_core::media::store::{Store, TrustedCertificate};
 use media_core::time::Timestamp;
 
 /// What an administrator should know about a certificate before thousands of computers are given it. Nothing here stops
 /// the medium from being made: private authorities are of every kind.
 pub(super) fn notes(trusted: &TrustedCertificate, now: Timestamp) -> Vec<String> {
-    let certificate = &trusted.certificate;
-    let is_root = match trusted.store {
-        Store::Root | Store::AuthRoot => true,
-        Store::Ca => false,
-        // A certificate is put there because something is wrong with it.
-        Store::Disallowed => return Vec::new(),
+    let kind = match trusted.store {
+        Store::Root | Store::AuthRoot => "trusted root",
+        Store::Ca | Store::Disallowed => "intermediate",
     };
-    let mut problems = Vec::new();
-    if !certificate.is_ca() {
-        problems.push(
-            "it does not say that it is a certification authority, so nothing is trusted because of it"
-                .to_owned(),
-        );
+    let name = &trusted.certificate.subject.text;
+    let found = problems(&trusted.certificate, trusted.store, now);
+    found.iter().map(|problem| format!("{kind} `{name}`: {}", phrase(problem))).collect()
+}
+
+fn phrase(problem: &CertificateProblem) -> String {
+    match problem {
+        CertificateProblem::NotAnAuthority => {
+            "it does not say that it is a certification authority, so nothing is trusted because of it".to_owned()
+        }
+        CertificateProblem::NoBasicConstraints => {
+            "it does not say whether it is a certification authority, which only roots of X.509 version 1 may \
+             leave out"
+                .to_owned()
+        }
+        CertificateProblem::NotARoot { issuer } => {
+            format!("it is no root: {issuer} issued it, and has to be trusted itself")
+        }
+        CertificateProblem::RootAmongIntermediates => {
+            "it is a root, and not trusted among intermediates: --trusted-root makes it so".to_owned()
+        }
+        CertificateProblem::Expired { not_after } => format!("it expired on {not_after}"),
+        CertificateProblem::NotYetValid { not_before } => format!("it is not valid before {not_before}"),
+        CertificateProblem::WeakHash { hash, algorithm, matters: true } => {
+            format!("it is signed with {hash} ({algorithm})")
+        }
+        CertificateProblem::WeakHash { hash, algorithm, matters: false } => format!(
+            "it is signed with {hash} ({algorithm}), which is no obstacle: a trusted root's own signature is not \
+             checked"
+        ),
     }
-    match (is_root, certificate.self_issued) {
-        (true, false) => problems.push(format!(
-            "it is no root: {} issued it, and has to be trusted itself",
-            certificate.issuer.text
-        )),
-        (false, true) => problems
-            .push("it is a root, and not trusted among intermediates: --trusted-root makes it so".to_owned()),
-        _ => {}
-    }
-    if certificate.not_after < now {
-        problems.push(format!("it expired on {}", certificate.not_after));
-    }
-    if certificate.not_before > now {
-        problems.push(format!("it is not valid before {}", certificate.not_before));
-    }
-    if certificate.signature_algorithm.to_ascii_lowercase().contains("sha1") {
-        problems.push(format!("it is signed with SHA-1 ({})", certificate.signature_algorithm));
-    }
-    let kind = if is_root { "trusted root" } else { "intermediate" };
-    let name = &certificate.subject.text;
-    problems.into_iter().map(|problem| format!("{kind} `{name}`: {problem}")).collect()
 }
 
 #[cfg(test)]
@@ -82,16 +83,18 @@ mod tests {
             certificate.self_issued = false;
             certificate.issuer = Name { text: "CN=Other".to_owned(), ..certificate.issuer.clone() };
         };
-        let sha1 = |certificate: &mut Certificate| {
-            certificate.signature_algorithm = "sha1WithRSAEncryption".to_owned()
-        };
+        let silent = |certificate: &mut Certificate| certificate.basic_constraints = None;
         let one = |store, now, change: &dyn Fn(&mut Certificate), words: &str| {
             let said = said(store, now, change);
             assert!(said.len() == 1 && said[0].contains(words), "{words}: {said:?}");
         };
         one(Store::Root, NOON, &leaf, "not say that it is a certification authority");
         one(Store::AuthRoot, NOON, &issued, "no root: CN=Other issued it");
-        one(Store::AuthRoot, NOON, &sha1, "signed with SHA-1");
+        one(Store::AuthRoot, NOON, &silent, "not say whether it is a certification authority");
+        for (matters, words) in [(true, "SHA-1 (x)"), (false, "SHA-1 (x), which is no obstacle")] {
+            let problem = CertificateProblem::WeakHash { hash: "SHA-1", algorithm: "x".to_owned(), matters };
+            assert!(phrase(&problem).contains(words), "{}", phrase(&problem));
+        }
         one(Store::Root, 2_500_000_000, &|_| (), "it expired on 20");
         one(Store::Root, 1_600_000_000, &|_| (), "not valid before 20");
         one(Store::Ca, NOON, &|_| (), "it is a root");

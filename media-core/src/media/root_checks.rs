@@ -9,9 +9,8 @@ use crate::x509::Certificate;
 /// current Windows supports, so a certificate valid then is valid at most of them.
 pub const FIRMWARE_DEFAULT_DATE: Timestamp = Timestamp::from_unix_const(1_577_836_800);
 
-/// One thing that speaks against a certificate in a store.
+/// One thing that speaks against a certificate in a store. Whoever phrases these must phrase all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum CertificateProblem {
     /// It says that it is no certification authority, or is an intermediate that does not say that it is one: nothing
     /// is trusted because of it.
