@@ -6,10 +6,15 @@ mod spec;
 
 use std::path::{Path, PathBuf};
 
+use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
+use media_core::media::identity::EXPIRED;
 use media_core::media::manifest::ManifestError;
 use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
+
+pub(crate) use certificates::{notes, phrase};
+pub(crate) use environment::now;
 
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, OutputProblem};
@@ -33,14 +38,14 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         None => error,
     };
     let target = place(&mut decided, &run)?;
-    let env = environment::environment(run.seed.as_deref())?;
+    let env = environment::environment(decided.seed.as_ref())?;
     let spec::Given { spec, opened } =
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
     let staged = media_core::stage(&spec, &env, &mut progress);
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
-    check_expiry(&staged.report, &mut decided, env.now())?;
+    check_certificate(&staged.report, &mut decided, env.now())?;
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let mut plan = media_core::plan(&staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
@@ -48,7 +53,8 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     }
     let Some(target) = target else {
         progress.clear();
-        let planned = Planned::new(&plan, &staged.report, &decided.notes);
+        note_drawn(&mut decided);
+        let planned = Planned::new(&plan, &staged.report, &decided);
         return if run.json { print_json(&planned) } else { print(&planned.to_string()) }
             .map(|()| Exit::Done);
     };
@@ -58,7 +64,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
     let made = write(&making, &interruption, &mut progress)?;
     progress.clear();
-    report(&Created::new(output, &plan, &staged.report, &spec, &decided.notes, made), &run)
+    report(&Created::new(output, &plan, &staged.report, &spec, &decided, made), &run)
 }
 
 /// What was written, and whether it was read back.
@@ -84,15 +90,48 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
     Ok(())
 }
 
-/// Refuses an imported certificate that has expired; one made here was refused before it was made.
-fn check_expiry(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+/// Refuses an imported certificate that has expired, or that management points are expected to refuse for another
+/// reason; one made here was checked before it was made.
+fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
     let (_, expiry) = report.media_certificate_validity;
-    decided.notes.extend(environment::note_expired(expiry, now));
-    match &decided.certificate {
-        CertificateChoice::Import { file, .. } if expiry < now && !decided.allow_expired_certificate => {
-            Err(Error::ExpiredCertificate { path: file.value.clone(), expired: expiry })
+    decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
+    if let CertificateChoice::Import { file, .. } = &decided.certificate {
+        let path = || file.value.clone();
+        if expiry < now && !decided.allow_expired_certificate {
+            return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
         }
-        _ => Ok(()),
+        let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
+        let reasons: Vec<String> = report
+            .media_certificate_findings
+            .iter()
+            .filter(wrong)
+            .map(|wrong| wrong.message.clone())
+            .collect();
+        if !reasons.is_empty() && !decided.allow_unsuitable_certificate {
+            return Err(Error::UnsuitableCertificate { path: path(), reasons });
+        }
+    }
+    let note = |finding: &Finding| match finding.severity {
+        Severity::Note => format!("media certificate: {}", finding.message),
+        Severity::Error => {
+            format!("media certificate, expected to be refused by management points: {}", finding.message)
+        }
+    };
+    decided.notes.extend(report.media_certificate_findings.iter().map(note));
+    Ok(())
+}
+
+/// Says which of the things a dry run shows the real run will not have.
+fn note_drawn(decided: &mut Decided) {
+    let drawn = match (&decided.media_guid, &decided.certificate) {
+        (None, CertificateChoice::SelfSigned { .. }) => "the media GUID and the media certificate",
+        (None, CertificateChoice::Import { .. }) => "the media GUID",
+        (Some(_), CertificateChoice::SelfSigned { .. }) => "the media certificate",
+        (Some(_), CertificateChoice::Import { .. }) => return,
+    };
+    if decided.seed.is_none() {
+        let note = format!("{drawn} shown here will be others: without a seed each run draws its own");
+        decided.notes.push(note);
     }
 }
 
@@ -135,8 +174,9 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
 fn stage_error(error: StageError, decided: &Decided) -> Error {
     match (error, &decided.certificate) {
         (StageError::Cancelled | StageError::Manifest(ManifestError::Cancelled), _) => Error::Interrupted,
-        (StageError::Identity(error), CertificateChoice::Import { file, .. }) => {
-            Error::ImportedCertificate { path: file.value.clone(), error }
+        (StageError::Identity(error), CertificateChoice::Import { file, password }) => {
+            let (path, has_password) = (file.value.clone(), password.is_some());
+            Error::ImportedCertificate { path, has_password, error }
         }
         (error, _) => Error::Stage(error),
     }

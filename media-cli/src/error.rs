@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
+use media_core::media::variables::VariablesError;
+use media_core::service::ServiceError;
 use media_core::time::Timestamp;
 use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
@@ -79,8 +81,14 @@ pub enum PasswordProblem {
     /// Far more than a password.
     #[error("it is far longer than a password")]
     TooLong,
+    /// What should be the name of a variable cannot be one.
+    #[error("what was given is not the name of one")]
+    NotAName,
+    /// Something that nobody can type.
+    #[error("it holds a control character")]
+    ControlCharacter,
     /// There is nobody to ask.
-    #[error("standard input is not a terminal, so nobody can be asked")]
+    #[error("there is no terminal, so nobody can be asked")]
     NoTerminal,
     /// The two entries differ.
     #[error("the two entries are not the same")]
@@ -180,6 +188,8 @@ pub enum Error {
     ImportedCertificate {
         /// What the user calls it.
         path: PathBuf,
+        /// Whether a password was given for it.
+        has_password: bool,
         /// What is wrong.
         #[source]
         error: IdentityError,
@@ -191,6 +201,23 @@ pub enum Error {
         path: PathBuf,
         /// The last moment it was valid.
         expired: Timestamp,
+    },
+    /// Management points are expected to refuse the PKI certificate for the media.
+    #[error("the media certificate {} is not suitable: {}", path.display(), reasons.join("; "))]
+    UnsuitableCertificate {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reasons: Vec<String>,
+    },
+    /// The media variables cannot be read with the password that was given.
+    #[error("the media variables of {}: {error}", path.display())]
+    NotOpened {
+        /// What the user calls the medium.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: VariablesError,
     },
     /// A large input was written to while it was read, so that the medium may not fit together.
     #[error("the {what} {} changed while it was read", path.display())]
@@ -280,6 +307,21 @@ pub enum Error {
         /// The first of them.
         first: String,
     },
+    /// A boot image cannot be serviced.
+    #[error("the boot image {}: {error}", path.display())]
+    Service {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ServiceError,
+    },
+    /// A changed boot image did not pass its own check.
+    #[error("{}: what was read back is not what was written", path.display())]
+    NotWritten {
+        /// What the user calls it.
+        path: PathBuf,
+    },
     /// The results could not be printed.
     #[error("cannot write to standard output")]
     StandardOutput(#[source] io::Error),
@@ -351,12 +393,14 @@ impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Setting(_) | Self::Environment { .. } | Self::Variables { .. } => Exit::Usage,
+            Self::Setting(_) | Self::Environment { .. } => Exit::Usage,
             Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
+            Self::Variables { .. } => Exit::Input,
             Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
                 Exit::Input
             }
-            Self::ExpiredCertificate { .. } | Self::Changed { .. } => Exit::Input,
+            Self::ExpiredCertificate { .. } | Self::UnsuitableCertificate { .. } => Exit::Input,
+            Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }
@@ -366,6 +410,8 @@ impl Error {
             Self::Write { error, .. } => advice::exit_of_write(error),
             Self::Inspect { .. } | Self::Verify { .. } | Self::CannotOpen { .. } => Exit::CouldNotLook,
             Self::NotIntact { .. } => Exit::Found,
+            Self::Service { error, .. } => advice::exit_of_service(error),
+            Self::NotWritten { .. } => Exit::Output,
             Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,
             Self::Interrupted => Exit::Interrupted,
         }

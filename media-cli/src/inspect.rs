@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use media_core::VariablesFacts;
 use media_core::io::FileSource;
 
 use crate::args::InspectArgs;
@@ -27,7 +28,12 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
     } else {
         print(&inspected.to_string())?
     };
-    Ok(Exit::Done)
+    match inspection.variables {
+        Some(Ok(VariablesFacts { variables: Err(error), .. })) if password.is_some() => {
+            Err(Error::NotOpened { path: path.clone(), error })
+        }
+        _ => Ok(Exit::Done),
+    }
 }
 
 fn password_source(args: &InspectArgs) -> Option<PasswordSource> {

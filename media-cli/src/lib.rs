@@ -4,6 +4,8 @@
 //! [`args`], and what the options and the spec file mean is decided in [`settings`].
 
 pub mod args;
+mod boot_image;
+mod certificates;
 mod create;
 pub mod error;
 mod input;
@@ -54,6 +56,7 @@ where
         Command::Create(args) => create::create(*args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::BootImage(command) => boot_image::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema => manual::schema(),
         Command::Manual { command } => manual::page(command.as_deref()),
@@ -77,8 +80,13 @@ fn eprint(text: &str) {
 
 /// Prints a result. A reader that has seen enough (`| head`) is not a failure.
 fn print(text: &str) -> Result<(), Error> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints a result that may be no text.
+fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Error::StandardOutput(error)),
         Ok(()) => Ok(()),

@@ -1,6 +1,7 @@
 //! Passwords: from a file, standard input, an environment variable, or a person at the terminal.
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -39,6 +40,9 @@ pub fn read(source: &PasswordSource, what: &'static str, twice: bool) -> Result<
             let bytes = bytes.map_err(|error| Error::Unreadable { what, path: PathBuf::from("-"), error })?;
             first_line(&bytes.ok_or_else(|| wrong(PasswordProblem::TooLong))?).map_err(wrong)?
         }
+        PasswordSource::Environment(name) if !is_variable_name(name) => {
+            return Err(wrong(PasswordProblem::NotAName));
+        }
         PasswordSource::Environment(name) => match std::env::var(name) {
             Ok(value) if value.is_empty() => return Err(wrong(PasswordProblem::SetToNothing)),
             Ok(value) => SecretString::from(value),
@@ -50,21 +54,30 @@ pub fn read(source: &PasswordSource, what: &'static str, twice: bool) -> Result<
     if password.expose_secret().is_empty() {
         return Err(wrong(PasswordProblem::Empty));
     }
+    // Nobody can type one: an encoding was not recognised, or something was pasted along.
+    if password.expose_secret().chars().any(char::is_control) {
+        return Err(wrong(PasswordProblem::ControlCharacter));
+    }
     Ok(password)
 }
 
-/// Whether others than its owner can read a password's file.
-pub fn is_readable_by_others(source: &PasswordSource) -> Option<&Path> {
+/// Whether text can be the name of an environment variable that a shell has set.
+pub fn is_variable_name(text: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !text.is_empty() && !text.as_bytes()[0].is_ascii_digit() && text.bytes().all(is_word)
+}
+
+/// Whether others than its owner can read a file.
+pub fn is_readable_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let PasswordSource::File(path) = source else { return None };
-    let mode = path.metadata().ok().filter(std::fs::Metadata::is_file)?.permissions().mode();
-    (mode & 0o044 != 0).then_some(path.as_path())
+    path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o044 != 0)
 }
 
 fn describe(source: &PasswordSource) -> String {
     match source {
         PasswordSource::File(path) => path.display().to_string(),
         PasswordSource::StandardInput => "standard input".to_owned(),
+        PasswordSource::Environment(name) if !is_variable_name(name) => "an environment variable".to_owned(),
         PasswordSource::Environment(name) => format!("environment variable {name}"),
         PasswordSource::Prompt => "the terminal".to_owned(),
     }
@@ -72,7 +85,8 @@ fn describe(source: &PasswordSource) -> String {
 
 fn prompt(what: &'static str, twice: bool) -> Result<SecretString, Error> {
     let wrong = |problem| Error::Password { what, place: "the terminal".to_owned(), problem };
-    if !io::stdin().is_terminal() {
+    // Standard input may be somebody else's: the terminal itself is asked.
+    if File::open("/dev/tty").is_err() {
         return Err(wrong(PasswordProblem::NoTerminal));
     }
     let ask = |question: String| {
@@ -118,6 +132,16 @@ fn utf16(bytes: &[u8]) -> Result<Zeroizing<String>, PasswordProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_environment_variables() {
+        for name in ["A", "_", "MEDIA_PASSWORD", "a1"] {
+            assert!(is_variable_name(name), "{name}");
+        }
+        for other in ["", "1A", "S3cret!", "A B", "A-B", "Ä", "A="] {
+            assert!(!is_variable_name(other), "{other}");
+        }
+    }
 
     #[test]
     fn the_first_line_is_the_password() {

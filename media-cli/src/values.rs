@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use media_core::media::store::Store;
 use schemars::JsonSchema;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BootManager {
-    /// The 2023 ones when the boot image holds a whole set of them, else the 2011 ones
+    /// The 2023 set when the boot image holds its boot manager and fonts, else the 2011 set
     Auto,
     /// Signed under Microsoft Windows Production PCA 2011
     #[value(name = "2011")]
@@ -57,6 +58,60 @@ pub enum RootStore {
     Root,
 }
 
+/// A certificate store of the boot image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CertificateStore {
+    /// Trusted root authorities
+    Root,
+    /// Third-party root authorities, where Microsoft's published procedure puts them
+    #[value(name = "authroot")]
+    AuthRoot,
+    /// Intermediate authorities
+    Ca,
+    /// Certificates that are never trusted
+    Disallowed,
+}
+
+impl From<CertificateStore> for Store {
+    fn from(store: CertificateStore) -> Self {
+        match store {
+            CertificateStore::Root => Self::Root,
+            CertificateStore::AuthRoot => Self::AuthRoot,
+            CertificateStore::Ca => Self::Ca,
+            CertificateStore::Disallowed => Self::Disallowed,
+        }
+    }
+}
+
+/// A form in which certificates are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A file for the Registry Editor, with every property
+    Reg,
+    /// Base64 between lines that say so
+    Pem,
+}
+
+/// Which images of a boot image file: a number, `boot` or `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageChoice(pub media_core::service::ImageChoice);
+
+impl FromStr for ImageChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use media_core::service::ImageChoice as Choice;
+        match text {
+            "boot" => Ok(Self(Choice::Boot)),
+            "all" => Ok(Self(Choice::All)),
+            _ => match text.parse() {
+                Ok(0) | Err(_) => Err("expected a number from 1, `boot` or `all`".to_owned()),
+                Ok(number) => Ok(Self(Choice::Number(number))),
+            },
+        }
+    }
+}
+
 /// `User device affinity` in the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -83,9 +138,9 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartitionScheme {
-    /// For UEFI computers, and most others
+    /// For UEFI computers
     Gpt,
-    /// For computers with BIOS, and UEFI computers
+    /// For UEFI computers whose firmware does not start a stick with GPT
     Mbr,
 }
 

@@ -16,11 +16,11 @@ const WHAT: &str = "file of variables";
 /// Names and values, in the file's order.
 pub type Variables = Vec<(String, SecretString)>;
 
-/// Reads a file of variables; `-` is standard input, as lines.
+/// Reads a file of variables; `-` is standard input, as lines. `refused` says why a name cannot be among them.
 ///
 /// # Errors
 /// [`Error::Variables`] with the line, and what [`input::read_small`] says.
-pub fn read(path: &Path) -> Result<Variables, Error> {
+pub fn read(path: &Path, refused: impl Fn(&str) -> Option<String>) -> Result<Variables, Error> {
     let bytes = if path.as_os_str() == "-" {
         let read = input::read_limited(io::stdin().lock(), LARGEST, LARGEST);
         let read = read.map_err(|error| Error::Unreadable { what: WHAT, path: PathBuf::from("-"), error })?;
@@ -36,27 +36,39 @@ pub fn read(path: &Path) -> Result<Variables, Error> {
     })?;
     let wrong = |(line, problem): (usize, String)| Error::Variables { path: path.to_owned(), line, problem };
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-    if is_toml { from_toml(text) } else { from_lines(text) }.map_err(wrong)
+    let read = if is_toml { from_toml(text) } else { from_lines(text) }.map_err(wrong)?;
+    let problem = read.iter().find_map(|variable| Some((variable.line, refused(&variable.name)?)));
+    match problem {
+        Some(problem) => Err(wrong(problem)),
+        None => Ok(read.into_iter().map(|variable| (variable.name, variable.value)).collect()),
+    }
+}
+
+/// A variable and the line it stands in.
+struct Line {
+    line: usize,
+    name: String,
+    value: SecretString,
 }
 
 fn line_at(bytes: &[u8], offset: usize) -> usize {
     bytes.iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
 }
 
-fn from_lines(text: &str) -> Result<Variables, (usize, String)> {
-    let mut variables = Variables::new();
+fn from_lines(text: &str) -> Result<Vec<Line>, (usize, String)> {
+    let mut variables = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
         let pair = line.split_once('=').filter(|(name, _)| !name.trim().is_empty());
         let (name, value) = pair.ok_or_else(|| (number, "expected NAME=VALUE".to_owned()))?;
-        add(&mut variables, name.trim(), value).map_err(|problem| (number, problem))?;
+        add(&mut variables, number, name.trim(), value)?;
     }
     Ok(variables)
 }
 
-fn from_toml(text: &str) -> Result<Variables, (usize, String)> {
+fn from_toml(text: &str) -> Result<Vec<Line>, (usize, String)> {
     // The parser's own rendering would show the line, and with it the value.
     let wrong = |error: toml::de::Error| {
         let line = line_at(text.as_bytes(), error.span().map_or(0, |span| span.start));
@@ -64,19 +76,24 @@ fn from_toml(text: &str) -> Result<Variables, (usize, String)> {
     };
     type Values = std::collections::BTreeMap<String, toml::Spanned<Value>>;
     let read: Values = toml::from_str(text).map_err(wrong)?;
-    let mut variables = Variables::new();
-    for (name, value) in read {
+    let mut in_order: Vec<_> = read.into_iter().collect();
+    in_order.sort_by_key(|(_, value)| value.span().start);
+    let mut variables = Vec::new();
+    for (name, value) in in_order {
         let line = line_at(text.as_bytes(), value.span().start);
-        add(&mut variables, &name, &value.get_ref().0).map_err(|problem| (line, problem))?;
+        add(&mut variables, line, &name, &value.get_ref().0)?;
     }
     Ok(variables)
 }
 
-fn add(variables: &mut Variables, name: &str, value: &str) -> Result<(), String> {
-    if variables.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        return Err(format!("{name} is given twice"));
+fn add(variables: &mut Vec<Line>, line: usize, name: &str, value: &str) -> Result<(), (usize, String)> {
+    if variables.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
+        return Err((line, format!("{name} is given twice")));
     }
-    variables.push((name.to_owned(), SecretString::from(value)));
+    let value = SecretString::from(value);
+    let possible = media_core::media::variables::Variables::new().set(name, value.clone());
+    possible.map_err(|error| (line, error.to_string()))?;
+    variables.push(Line { line, name: name.to_owned(), value });
     Ok(())
 }
 
@@ -95,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    fn plain(read: Result<Variables, (usize, String)>) -> Result<Vec<(String, String)>, usize> {
-        let one = |(name, value): (String, SecretString)| (name, value.expose_secret().to_owned());
+    fn plain(read: Result<Vec<Line>, (usize, String)>) -> Result<Vec<(String, String)>, usize> {
+        let one = |variable: Line| (variable.name, variable.value.expose_secret().to_owned());
         read.map(|read| read.into_iter().map(one).collect()).map_err(|(line, _)| line)
     }
 
@@ -108,12 +125,15 @@ mod tests {
         assert_eq!(plain(from_lines("A=1\nB\n")), Err(2));
         assert_eq!(plain(from_lines("A=1\n=2\n")), Err(2));
         assert_eq!(plain(from_lines("A=1\n\na=2\n")), Err(3));
+        assert_eq!(plain(from_lines("A=1\nA B=2\n")), Err(2));
+        assert_eq!(plain(from_lines("A=1\nB=\u{1}\n")), Err(2));
     }
 
     #[test]
     fn toml() {
         let read = plain(from_toml("# c\nB = \"2\"\nA = '''x\ny'''\n"));
-        assert_eq!(read, Ok(vec![("A".to_owned(), "x\ny".to_owned()), ("B".to_owned(), "2".to_owned())]));
+        assert_eq!(read, Ok(vec![("B".to_owned(), "2".to_owned()), ("A".to_owned(), "x\ny".to_owned())]));
+        assert_eq!(plain(from_toml("B = \"1\"\nA = \"2\"\nb = \"3\"\n")), Err(3));
         assert_eq!(plain(from_toml("A = \"1\"\nB = 5\n")), Err(2));
         assert_eq!(plain(from_toml("A = \"1\"\n\nB = \"x\n")), Err(3));
     }

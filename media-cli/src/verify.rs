@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use media_core::finding::Severity;
 use media_core::io::{FileSource, Source};
-use media_core::media::manifest::ManifestError;
 use media_core::{VerifyError, VerifyReport};
 
 use crate::args::VerifyArgs;
@@ -44,10 +43,15 @@ pub(crate) fn verify_written(path: &Path, source: FileSource, progress: &mut Pro
     }
 }
 
+/// Why nothing can be said of what was to be checked.
+pub(crate) fn could_not(path: &Path, error: VerifyError) -> Error {
+    match error {
+        VerifyError::Cancelled => Error::Interrupted,
+        error => Error::Verify { path: path.to_owned(), error },
+    }
+}
+
 fn look(path: &Path, source: FileSource, progress: &mut Progress) -> Result<VerifyReport, Error> {
     let source: Arc<dyn Source> = Arc::new(source);
-    media_core::verify(source, progress).map_err(|error| match error {
-        VerifyError::Manifest(ManifestError::Cancelled) => Error::Interrupted,
-        error => Error::Verify { path: path.to_owned(), error },
-    })
+    media_core::verify(source, progress).map_err(|error| could_not(path, error))
 }

@@ -33,3 +33,39 @@ impl Finding {
         Self { id, severity: Severity::Note, place: place.into(), message: message.into() }
     }
 }
+
+/// The findings of one check.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+    more: bool,
+}
+
+impl Findings {
+    /// No more findings than this: a damaged tree could give one for each of a million files.
+    pub const LIMIT: usize = 1000;
+
+    /// Keeps a finding, while there is room.
+    pub fn push(&mut self, finding: Finding) {
+        if self.list.len() < Self::LIMIT {
+            self.list.push(finding);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// All that were kept, with a note when there were more.
+    pub fn finish(mut self, id: &'static str, place: &str) -> Vec<Finding> {
+        if self.more {
+            let message = format!("more than {} findings; the others are left out", Self::LIMIT);
+            self.list.push(Finding::note(id, place, message));
+        }
+        self.list
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+}

@@ -14,7 +14,7 @@ use crate::iso::{BootEntry, Disc, Labels};
 use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
 use crate::media::roots::{self, RootsError};
 use crate::media::variables::{self, Variables, VariablesError};
-use crate::medium::{self, Medium, MediumError, MediumFile};
+use crate::medium::{self, Listing, Medium, MediumError, MediumFile};
 use crate::pe;
 use crate::sealed;
 use crate::time::Timestamp;
@@ -28,8 +28,10 @@ pub struct Inspection {
     pub len: u64,
     /// The volume, for what has one.
     pub volume: Option<VolumeFacts>,
-    /// Every file with its length, in the order of the volume.
-    pub files: Result<Vec<(String, u64)>, MediumError>,
+    /// Every file that could be found with its length, in the order of the volume.
+    pub files: Vec<(String, u64)>,
+    /// Why files may be missing among them.
+    pub files_damage: Option<MediumError>,
     /// The boot image, when there is one.
     pub boot_image: Option<Result<BootImageFacts, InspectError>>,
     /// Each program firmware or a boot manager starts.
@@ -162,12 +164,14 @@ const LARGEST_SMALL_FILE: u64 = 64 << 20;
 pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<Inspection, InspectError> {
     let len = source.len();
     let medium = medium::open(source)?;
-    let files = medium.files();
+    let Listing { files, damage } =
+        medium.listing().unwrap_or_else(|error| Listing { files: Vec::new(), damage: Some(error) });
     let mut inspection = Inspection {
         kind: String::new(),
         len,
         volume: None,
-        files: Ok(Vec::new()),
+        files: Vec::new(),
+        files_damage: damage,
         boot_image: None,
         boot_managers: Vec::new(),
         boot_configuration: Vec::new(),
@@ -183,7 +187,7 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
                 boot_entries: disc.boot_entries().map_err(MediumError::from),
             });
         }
-        Medium::Disk { table, volume } => {
+        Medium::Disk { table, volume, .. } => {
             inspection.kind = match table.scheme {
                 Some(scheme) => format!("{scheme} disk image or stick"),
                 None => "volume without a partition table".to_owned(),
@@ -204,10 +208,8 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
             inspection.certificates = certificates(roots::list_in(&hive).map_err(MediumError::from)?);
         }
     }
-    inspection.files = files.map(|files| {
-        look_at_files(&files, password, &mut inspection);
-        files.into_iter().map(|file| (file.path, file.content.len())).collect()
-    });
+    look_at_files(&files, password, &mut inspection);
+    inspection.files = files.into_iter().map(|file| (file.path, file.content.len())).collect();
     Ok(inspection)
 }
 
@@ -278,15 +280,22 @@ fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
 }
 
 fn boot_manager(file: &MediumFile) -> BootManagerFacts {
-    let bytes = read(file).map_err(|error| error.to_string());
-    let program = bytes.and_then(|bytes| pe::read(&bytes).map_err(|error| error.to_string()));
+    boot_manager_facts(&file.path, read(file).map_err(|error| error.to_string()))
+}
+
+/// What a boot manager says of itself.
+pub(crate) fn boot_manager_facts(path: &str, bytes: Result<Vec<u8>, String>) -> BootManagerFacts {
+    let program = bytes.and_then(|bytes| {
+        let program = pe::read(&bytes).map_err(|error| error.to_string())?;
+        program.signers.map(|signers| (program.machine, signers)).map_err(|error| error.to_string())
+    });
     BootManagerFacts {
-        path: file.path.clone(),
+        path: path.to_owned(),
         signers: program.as_ref().map_or_else(
             |_| Vec::new(),
-            |program| program.signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
+            |(_, signers)| signers.iter().map(|by| (by.subject.clone(), by.issuer.clone())).collect(),
         ),
-        machine: program.map(|program| machine_name(program.machine)),
+        machine: program.map(|(machine, _)| machine_name(machine)),
     }
 }
 
@@ -302,7 +311,9 @@ fn machine_name(machine: pe::Machine) -> String {
 fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<VariablesFacts, InspectError> {
     let header = sealed::header(bytes)?;
     let without = variables::read_file(bytes, None).map(|document| document.variables);
-    let has_no_password = without.is_ok();
+    // What opens and is not to be made sense of has no password either.
+    let wrong = VariablesError::Sealed(sealed::SealedError::WrongPasswordOrDamaged);
+    let has_no_password = without.as_ref().err() != Some(&wrong);
     let variables = match password {
         Some(password) if !has_no_password => {
             variables::read_file(bytes, Some(password)).map(|document| document.variables)

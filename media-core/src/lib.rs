@@ -6,6 +6,7 @@
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 // Ground: knows no format.
+mod budget;
 pub mod bytes;
 pub mod content;
 pub mod env;
@@ -35,6 +36,7 @@ pub mod media;
 mod inspect;
 mod medium;
 mod plan;
+pub mod service;
 mod spec;
 mod stage;
 mod tree;
@@ -46,7 +48,7 @@ pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
     VariablesFacts, VolumeFacts, inspect,
 };
-pub use medium::{Medium, MediumError, MediumFile, open};
+pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
@@ -54,8 +56,8 @@ pub use spec::{
 };
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
-pub use verify::{VerifyError, VerifyReport, verify};
-pub use write::{Receipt, WriteError, write};
+pub use verify::{VerifyError, VerifyReport, verify, verify_boot_image};
+pub use write::{Receipt, WriteError, amend, write};
 
 #[cfg(test)]
 mod referee;

@@ -6,12 +6,13 @@ use thiserror::Error;
 
 use crate::content::Content;
 use crate::disk::{self, DiskError, DiskTable};
-use crate::fat32::{FatError, Volume};
+use crate::fat32::{FatError, Volume, VolumeFile};
 use crate::hive::{Hive, HiveError};
 use crate::io::Source;
-use crate::iso::{Disc, IsoError};
+use crate::iso::{Disc, DiscFile, IsoError};
+use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::sealed;
-use crate::wim::{Wim, WimError};
+use crate::wim::{self, Wim, WimError};
 
 /// What a file or device turned out to be.
 pub enum Medium {
@@ -21,6 +22,8 @@ pub enum Medium {
     Disk {
         /// The partition table.
         table: DiskTable,
+        /// Which of its partitions the volume is in; none without a table.
+        partition: Option<usize>,
         /// The volume.
         volume: Volume,
     },
@@ -39,6 +42,14 @@ pub struct MediumFile {
     pub path: String,
     /// Its bytes.
     pub content: Content,
+}
+
+/// The files of a medium.
+pub struct Listing {
+    /// Every file that could be found.
+    pub files: Vec<MediumFile>,
+    /// The first thing that is wrong with the volume's folders; files may be missing for it.
+    pub damage: Option<MediumError>,
 }
 
 /// Why something could not be opened.
@@ -89,6 +100,8 @@ pub enum MediumError {
 
 const LARGEST_VARIABLES: u64 = 64 << 20;
 const LARGEST_HIVE: u64 = 512 << 20;
+/// Partitions that are looked into for the medium.
+const MOST_PARTITIONS: usize = 16;
 
 /// Recognises a medium by its own marks, never by its name.
 ///
@@ -98,7 +111,7 @@ pub fn open(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     let mut start = [0; 8];
     let known = source.read_at(0, &mut start)?;
     let start = &start[..known];
-    if start == b"MSWIM\0\0\0" {
+    if wim::has_signature(start) {
         return Ok(Medium::Wim(Box::new(Wim::open(source)?)));
     }
     if start.starts_with(b"regf") {
@@ -125,12 +138,39 @@ fn has_iso_mark(source: &dyn Source) -> bool {
 
 fn open_disk(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     let table = disk::read(&*source)?;
-    let (start, len) = match table.partitions.first() {
-        Some(partition) => (partition.start_sector * 512, partition.sectors * 512),
-        None if table.scheme.is_none() => (0, source.len()),
-        None => return Err(MediumError::NoPartition),
-    };
-    Ok(Medium::Disk { table, volume: Volume::open(source, start, len)? })
+    if table.partitions.is_empty() {
+        return match table.scheme {
+            None => {
+                let volume = Volume::open(source.clone(), 0, source.len())?;
+                Ok(Medium::Disk { table, partition: None, volume })
+            }
+            Some(_) => Err(MediumError::NoPartition),
+        };
+    }
+    let (index, volume) = find_volume(&source, &table)?;
+    Ok(Medium::Disk { table, partition: Some(index), volume })
+}
+
+/// The partition that holds the medium. Windows and other tools may put an EFI system partition in front of it, so
+/// of several volumes it is the one with a boot image.
+fn find_volume(source: &Arc<dyn Source>, table: &DiskTable) -> Result<(usize, Volume), MediumError> {
+    let (mut found, mut refused) = (None, None);
+    for (index, partition) in table.partitions.iter().enumerate().take(MOST_PARTITIONS) {
+        let bytes = |sectors: u64| sectors.saturating_mul(disk::SECTOR_SIZE);
+        match Volume::open(source.clone(), bytes(partition.start_sector), bytes(partition.sectors)) {
+            Ok(volume) if table.partitions.len() == 1 || has_boot_image(&volume)? => {
+                return Ok((index, volume));
+            }
+            Ok(volume) => found = found.or(Some((index, volume))),
+            Err(error @ FatError::Io { .. }) => return Err(error.into()),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    found.ok_or_else(|| refused.map_or(MediumError::NoPartition, MediumError::from))
+}
+
+fn has_boot_image(volume: &Volume) -> Result<bool, FatError> {
+    Ok(volume.listing()?.0.iter().any(|file| file.path.eq_ignore_ascii_case(SOURCES_BOOT_WIM)))
 }
 
 fn whole(source: &dyn Source, kind: &'static str, limit: u64) -> Result<Vec<u8>, MediumError> {
@@ -144,23 +184,29 @@ fn whole(source: &dyn Source, kind: &'static str, limit: u64) -> Result<Vec<u8>,
 }
 
 impl Medium {
-    /// Every file on the volume; none for what has no volume.
+    /// The files on the volume, as far as they can be found; none for what has no volume.
     ///
     /// # Errors
-    /// [`MediumError`] when the volume is damaged.
-    pub fn files(&self) -> Result<Vec<MediumFile>, MediumError> {
+    /// [`MediumError`] when the volume cannot be read; that it is damaged is told in the listing.
+    pub fn listing(&self) -> Result<Listing, MediumError> {
         Ok(match self {
-            Self::Iso(disc) => disc
-                .files()?
-                .into_iter()
-                .map(|file| MediumFile { path: file.path, content: file.content })
-                .collect(),
-            Self::Disk { volume, .. } => volume
-                .files()?
-                .into_iter()
-                .map(|file| MediumFile { path: file.path, content: file.content })
-                .collect(),
-            _ => Vec::new(),
+            Self::Iso(disc) => {
+                let (files, damage) = disc.listing()?;
+                let file = |file: DiscFile| MediumFile { path: file.path, content: file.content };
+                Listing {
+                    files: files.into_iter().map(file).collect(),
+                    damage: damage.map(MediumError::from),
+                }
+            }
+            Self::Disk { volume, .. } => {
+                let (files, damage) = volume.listing()?;
+                let file = |file: VolumeFile| MediumFile { path: file.path, content: file.content };
+                Listing {
+                    files: files.into_iter().map(file).collect(),
+                    damage: damage.map(MediumError::from),
+                }
+            }
+            _ => Listing { files: Vec::new(), damage: None },
         })
     }
 }

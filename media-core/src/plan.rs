@@ -1,10 +1,10 @@
 //! Where: puts a staged tree onto addresses. Pure; reads no file content and touches no device.
 
-mod text;
+mod runs;
 
 use thiserror::Error;
 
-use crate::content::Piece;
+use crate::content::{Content, Piece};
 use crate::disk::{self, DiskError, FIRST_SECTOR, SECTOR_SIZE, Scheme};
 use crate::fat32::{self, FatError};
 use crate::iso::{self, IsoError};
@@ -78,6 +78,16 @@ pub enum PlanError {
         second: String,
         /// Where they meet.
         offset: u64,
+    },
+    /// A planner goes beyond the end it named: a defect of this program.
+    #[error("internal error: {label} at byte {offset} of the plan ends behind its {len} bytes")]
+    BeyondEnd {
+        /// The extent's label.
+        label: String,
+        /// Where it starts.
+        offset: u64,
+        /// Length of the plan.
+        len: u64,
     },
 }
 
@@ -172,6 +182,16 @@ fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
 }
 
 impl Plan {
+    /// A plan of one file from its first byte on, which no volume is around.
+    pub fn of_file(kind: &str, content: &Content) -> Self {
+        let mut plan = Self { len: 0, kind: kind.to_owned(), extents: Vec::new(), files: Vec::new() };
+        for piece in content.pieces() {
+            plan.extents.push(Extent { offset: plan.len, label: kind.to_owned(), piece: piece.clone() });
+            plan.len += piece.len();
+        }
+        plan
+    }
+
     /// Adds a file system that starts at byte `start`, with the files it places.
     fn add(&mut self, start: u64, layout: Layout, tree: &Tree) {
         for (placement, file) in layout.files.iter().zip(&tree.files) {
@@ -205,18 +225,49 @@ impl Plan {
         }
     }
 
-    /// Sorts the extents and proves that no two of them overlap.
+    /// Sorts the extents and proves that no two of them overlap, and that none goes beyond the end.
     fn finish(mut self) -> Result<Self, PlanError> {
         self.extents.retain(|extent| !extent.piece.is_empty());
         self.extents.sort_by_key(|extent| extent.offset);
         let mut end = (0, "the start");
         for extent in &self.extents {
-            if extent.offset < end.0 || extent.offset + extent.piece.len() > self.len {
+            if extent.offset + extent.piece.len() > self.len {
+                let (label, offset) = (extent.label.clone(), extent.offset);
+                return Err(PlanError::BeyondEnd { label, offset, len: self.len });
+            }
+            if extent.offset < end.0 {
                 let (first, second) = (end.1.to_owned(), extent.label.clone());
                 return Err(PlanError::Overlap { first, second, offset: extent.offset });
             }
             end = (extent.offset + extent.piece.len(), &extent.label);
         }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extents_that_cannot_be_are_told_apart() {
+        let finish = |extents: &[(u64, usize, &str)]| {
+            let extent = |&(offset, len, label): &(u64, usize, &str)| Extent {
+                offset,
+                label: label.to_owned(),
+                piece: Piece::Bytes(vec![1; len].into()),
+            };
+            let extents = extents.iter().map(extent).collect();
+            Plan { len: 100, kind: String::new(), extents, files: Vec::new() }.finish().err()
+        };
+        assert!(finish(&[(90, 10, "b"), (10, 80, "a"), (0, 10, "table")]).is_none());
+        assert!(
+            matches!(finish(&[(10, 1, "b"), (0, 11, "a")]), Some(PlanError::Overlap { first, second, offset: 10 })
+            if first == "a" && second == "b")
+        );
+        assert!(
+            matches!(finish(&[(0, 10, "a"), (90, 11, "b")]), Some(PlanError::BeyondEnd { label, offset: 90, len: 100 })
+            if label == "b")
+        );
     }
 }

@@ -29,6 +29,8 @@ pub struct MediaSpec {
     pub options: MediaOptions,
     /// Variables of the `Customization` page, in order. One of these overrides what would be written otherwise.
     pub variables: Vec<(String, SecretString)>,
+    /// Names of variables that are left out, whoever would have set them.
+    pub without_variables: Vec<String>,
     /// How the variables file is written.
     pub variables_form: VariablesForm,
     /// The volume: stick image or ISO.
@@ -69,15 +71,15 @@ impl BootImageSpec {
     }
 }
 
-/// Which certificate authority's boot managers to take (KB5025885).
+/// Which set of boot managers to take (KB5025885).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BootManagerChoice {
-    /// The 2023 set when the boot image holds a whole one, else the 2011 set.
+    /// The 2023 set when the boot image holds its boot manager and its fonts, else the 2011 set.
     #[default]
     Auto,
-    /// Signed under Microsoft Windows Production PCA 2011: `\Windows\Boot\EFI`.
+    /// `\Windows\Boot\EFI`, meant to be signed under Microsoft Windows Production PCA 2011.
     Pca2011,
-    /// Signed under Windows UEFI CA 2023: `\Windows\Boot\EFI_EX`.
+    /// `\Windows\Boot\EFI_EX`, meant to be signed under Windows UEFI CA 2023.
     Ca2023,
 }
 
@@ -139,7 +141,7 @@ pub struct UnknownComputers {
 }
 
 /// The wizard's check boxes.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MediaOptions {
     /// `Allow unattended operating system deployment`.
     pub unattended: bool,
@@ -153,8 +155,9 @@ pub struct MediaOptions {
     pub autorun: bool,
 }
 
-/// A command that runs before the task sequence engine asks the site for policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command that runs before the task sequence engine asks the site for policy. Command lines may hold passwords, so
+/// nothing shows it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Prestart {
     /// The command line, for example `cmd /C x:\prestart.cmd`.
     pub command: String,
@@ -181,6 +184,8 @@ pub struct VariablesForm {
     pub algorithm: Algorithm,
     /// The XML around the variables.
     pub xml: XmlForm,
+    /// How many zero bytes follow the ciphertext; as many as Windows programs leave when not given.
+    pub trailer: Option<u16>,
 }
 
 /// The volume to lay the files out on.

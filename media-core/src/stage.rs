@@ -1,6 +1,7 @@
 //! What → which files: turns a specification into the files of a medium.
 
 mod boot_configuration;
+mod boot_managers;
 
 use thiserror::Error;
 
@@ -8,14 +9,16 @@ use crate::bytes::to_hex_upper;
 use crate::content::Content;
 use crate::env::Env;
 use crate::event::{Event, Observer};
-use crate::media::boot_image::{self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet};
+use crate::finding::Finding;
+use crate::media::boot_image::{
+    self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet, StartedProgram,
+};
 use crate::media::identity::{self, Identity, IdentityError, MediaGuid};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
 use crate::media::text_files;
 use crate::media::variables::{self, VariablesError};
-use crate::pe;
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeFile, VolumeIds};
 
@@ -42,8 +45,8 @@ pub struct StageReport {
     pub version: Option<String>,
     /// Which set of boot managers was taken.
     pub boot_manager: BootManagerSet,
-    /// Common names of those who issued the boot manager's signing certificate; empty when it is not signed.
-    pub boot_manager_signers: Vec<String>,
+    /// The programs firmware starts, and who signed them.
+    pub programs: Vec<StartedProgram>,
     /// Where the BIOS and UEFI boot configuration stores came from.
     pub boot_configuration: Vec<(String, BootConfigurationOrigin)>,
     /// What became of each trusted certificate.
@@ -54,6 +57,8 @@ pub struct StageReport {
     pub media_certificate_thumbprint: String,
     /// The media certificate (DER), which the site has to be told of.
     pub media_certificate: Vec<u8>,
+    /// What speaks against the media certificate. With an error among it, a management point is expected to refuse it.
+    pub media_certificate_findings: Vec<Finding>,
     /// When the media certificate starts and stops being valid.
     pub media_certificate_validity: (crate::time::Timestamp, crate::time::Timestamp),
     /// Names of the media variables, sorted.
@@ -103,10 +108,12 @@ pub enum StageError {
         reason: String,
     },
     /// Nothing in the boot image could be started.
-    #[error("{name}: no loader for UEFI is in it; looked for {}", looked_for.join(", "))]
+    #[error("{name}: no loader for {firmware} is in it; looked for {}", looked_for.join(", "))]
     NoLoader {
         /// What the user calls the boot image.
         name: String,
+        /// The firmware it would be for.
+        firmware: String,
         /// The paths looked for.
         looked_for: Vec<String>,
     },
@@ -116,8 +123,8 @@ pub enum StageError {
     /// The media variables.
     #[error(transparent)]
     Variables(#[from] VariablesError),
-    /// A variable of the medium's identity is given as if it were any other.
-    #[error("{name} is part of the media's identity and cannot be given as a variable")]
+    /// A variable of the medium's identity is given, or left out, as if it were any other.
+    #[error("{name} is part of the media's identity and cannot be given or left out as a variable")]
     IdentityVariable {
         /// The variable.
         name: String,
@@ -161,25 +168,26 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     observer.event(Event::Step("making the media certificate and variables"));
     let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
     let identity = identity::make(&spec.identity, guid, env)?;
-    let own = spec.variables.iter().map(|(name, _)| name);
+    let own = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
     if let Some(name) =
         own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
     {
         return Err(StageError::IdentityVariable { name: name.clone() });
     }
     let site = site_variables(spec, &identity)?;
-    let variables = variables::write_file(
-        &site.variables,
-        spec.password.as_ref(),
-        spec.variables_form.algorithm,
-        &spec.variables_form.xml,
-    )?;
+    let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
     stop_if_asked(observer)?;
 
     let mut report = report(&image, &boot, &identity, &site);
+    report.notes.splice(0..0, boot_managers::notes(&boot, spec));
     report.boot_configuration =
         stores.iter().map(|store| (store.path.clone(), store.origin.clone())).collect();
     report.certificates = added.certificates;
+    if added.recovered {
+        let note =
+            "the boot image's SOFTWARE hive was not closed: it was completed from the log files beside it";
+        report.notes.push(note.to_owned());
+    }
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().filter_map(|store| store.file));
     add_made(&mut files, "SMS/data/TsmBootstrap.ini", || text_files::bootstrap(spec));
@@ -189,7 +197,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
         add_made(&mut files, "autorun.inf", || text_files::autorun(spec));
     }
     let (bios_boot, uefi_boot) = cd_boot_images(spec, &files, &mut report.notes)?;
-    report.notes.extend(older_cd_image(&files, uefi_boot.as_deref(), report.boot_manager));
+    report.notes.extend(boot_managers::older_cd_image(&files, uefi_boot.as_deref(), report.boot_manager));
     add_made(&mut files, manifest::PATH, Vec::new);
     // Last, so that everything small lies together.
     let origin = format!("image {} of the boot image", image.index);
@@ -208,34 +216,36 @@ fn report(
 ) -> StageReport {
     let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
-    notes.extend(identity.findings.iter().map(|finding| format!("media certificate: {}", finding.message)));
-    let boot_manager_path = format!("EFI/Boot/{}", image.architecture.removable_media_name());
-    let boot_manager = boot.files.iter().find(|file| file.path == boot_manager_path);
+    if image.repairs_boot_metadata {
+        notes.push(format!(
+            "the boot image's header did not lead to the metadata of image {}, which the boot manager refuses \
+             (0xc000000d); on the medium it does",
+            image.index
+        ));
+    }
+    notes.extend(
+        site.not_there.iter().map(|name| {
+            format!("the variable {name} is to be left out, and the medium would not have had it")
+        }),
+    );
     StageReport {
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,
         architecture: image.architecture,
         version: image.info().and_then(|info| info.version.map(|version| version.to_string())),
         boot_manager: boot.set,
-        boot_manager_signers: boot_manager.map(signers).unwrap_or_default(),
+        programs: boot.programs.clone(),
         boot_configuration: Vec::new(),
         certificates: Vec::new(),
         media_guid: identity.guid.as_str().to_owned(),
         media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
         media_certificate: certificate.der().to_vec(),
+        media_certificate_findings: identity.findings.clone(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
         variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),
         overridden_variables: site.overridden.clone(),
         notes,
     }
-}
-
-/// Who issued the certificates a boot manager is signed with; empty when it is not signed or not a program.
-fn signers(file: &BootFile) -> Vec<String> {
-    let bytes = file.content.to_vec(64 << 20).unwrap_or_default();
-    pe::read(&bytes)
-        .map(|program| program.signers.into_iter().map(|signer| signer.issuer).collect())
-        .unwrap_or_default()
 }
 
 /// Computes the checksums of the manifest. Reads every byte of the medium once; the plan of the tree stays the same
@@ -296,20 +306,6 @@ fn cd_boot_images(
         );
     }
     Ok((bios, Some(uefi)))
-}
-
-/// Without `DVD_EX` the 2023 set lacks its El Torito images, and the program in an older one is what firmware starts.
-fn older_cd_image(files: &[TreeFile], uefi: Option<&str>, set: BootManagerSet) -> Option<String> {
-    let file = files.iter().find(|file| Some(file.path.as_str()) == uefi)?;
-    let older =
-        set == BootManagerSet::Ca2023 && file.origin.starts_with('\\') && !file.origin.contains("DVD_EX");
-    older.then(|| {
-        format!(
-            "{} comes from {} and not from the 2023 set, which the boot image does not hold whole; firmware that has \
-             revoked Windows Production PCA 2011 may refuse this ISO (a stick does not need that file)",
-            file.path, file.origin
-        )
-    })
 }
 
 fn from_boot_file(file: BootFile) -> TreeFile {

@@ -2,6 +2,7 @@
 //!
 //! Finding something is not an error: [`verify`] fails only when it could not look.
 
+mod boot_image;
 mod starting;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::medium::{self, Medium, MediumError, MediumFile};
 use crate::sealed;
 use crate::spec::BootImageSpec;
 use crate::wim::{Wim, WimError};
+
+pub use boot_image::verify_boot_image;
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +53,7 @@ pub enum VerifyError {
     Medium(#[from] MediumError),
     /// A file could not be read.
     #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    Manifest(ManifestError),
     /// A file on it could not be read.
     #[error("reading {path}: {error}")]
     Read {
@@ -60,6 +63,9 @@ pub enum VerifyError {
         #[source]
         error: std::io::Error,
     },
+    /// The observer asked to stop.
+    #[error("stopped before everything was checked")]
+    Cancelled,
 }
 
 /// Files a medium cannot do without, whatever its architecture.
@@ -77,8 +83,14 @@ const LARGEST_VARIABLES: u64 = 64 << 20;
 /// Looks at everything. A bare WIM file, hive or variables file is checked for what it is.
 ///
 /// # Errors
-/// [`VerifyError`] when it is no medium, or cannot be read.
+/// [`VerifyError`] when it is no medium, or cannot be read, or the observer asks to stop.
 pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
+    let report = look(source, observer);
+    // Half a check says nothing, neither that a medium is intact nor that it is not.
+    if observer.cancelled() { Err(VerifyError::Cancelled) } else { report }
+}
+
+fn look(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
     observer.event(Event::Step("checking the volume"));
     let mut report = VerifyReport::default();
     let medium = medium::open(source.clone())?;
@@ -87,8 +99,9 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
             report.findings.extend(disc.check().map_err(MediumError::from)?);
             starting::check_disc(disc, &mut report);
         }
-        Medium::Disk { table, volume } => {
+        Medium::Disk { table, partition, volume } => {
             report.findings.extend(table.findings.iter().cloned());
+            starting::check_partition(table, *partition, &mut report);
             report.findings.extend(volume.check().map_err(MediumError::from)?);
         }
         Medium::Wim(wim) => return wim_report(wim, observer),
@@ -98,7 +111,8 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
             return Ok(report);
         }
     }
-    let files = medium.files()?;
+    // What is wrong with the folders was found above; the files that can be found are looked at all the same.
+    let files = medium.listing()?.files;
     if let Medium::Iso(disc) = &medium {
         starting::check_boot_entries(disc, &files, &mut report);
     }
@@ -108,8 +122,20 @@ pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<Ve
     Ok(report)
 }
 
+impl From<ManifestError> for VerifyError {
+    fn from(error: ManifestError) -> Self {
+        match error {
+            ManifestError::Cancelled => Self::Cancelled,
+            error => Self::Manifest(error),
+        }
+    }
+}
+
 fn wim_report(wim: &Wim, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
-    let findings = wim.verify(observer).map_err(MediumError::from)?;
+    let findings = wim.verify(observer).map_err(|error| match error {
+        WimError::Stopped => VerifyError::Cancelled,
+        error => MediumError::from(error).into(),
+    })?;
     Ok(VerifyReport { findings, ..VerifyReport::default() })
 }
 
@@ -146,7 +172,8 @@ fn compare_with_manifest(
         report.findings.push(Finding::error("manifest.missing", manifest::PATH, message));
         return Ok(());
     };
-    let listed = match manifest::read(&read(file, manifest::LARGEST)?) {
+    let Some(bytes) = read(file, manifest::LARGEST, report)? else { return Ok(()) };
+    let listed = match manifest::read(&bytes) {
         Ok(listed) => listed,
         Err(error) => {
             report.findings.push(Finding::error("manifest.damaged", manifest::PATH, error.to_string()));
@@ -156,8 +183,8 @@ fn compare_with_manifest(
     let mut extra: BTreeMap<String, &MediumFile> =
         files.iter().map(|file| (file.path.to_lowercase(), file)).collect();
     extra.remove(manifest::PATH);
-    observer
-        .event(Event::Begin { what: "comparing files", bytes: listed.iter().map(|file| file.size).sum() });
+    let bytes = listed.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
+    observer.event(Event::Begin { what: "comparing files", bytes });
     for expected in &listed {
         compare(expected, extra.remove(&expected.path.to_lowercase()), report, observer)?;
     }
@@ -184,7 +211,7 @@ fn compare(
         return Ok(());
     };
     report.files_compared += 1;
-    report.bytes_compared += file.content.len();
+    report.bytes_compared = report.bytes_compared.saturating_add(file.content.len());
     if file.content.len() != expected.size {
         let message = format!("it has {} bytes; the manifest says {}", file.content.len(), expected.size);
         report.findings.push(Finding::error("manifest.size", path, message));
@@ -221,12 +248,16 @@ fn check_contents(
         None => None,
     };
     for path in ["boot/BCD", "EFI/Microsoft/Boot/BCD"] {
-        if let Some(file) = find(files, path) {
-            check_store(read(file, LARGEST_STORE)?, path, image.as_ref(), report);
+        if let Some(file) = find(files, path)
+            && let Some(bytes) = read(file, LARGEST_STORE, report)?
+        {
+            check_store(bytes, path, image.as_ref(), report);
         }
     }
-    if let Some(file) = find(files, "SMS/data/variables.dat") {
-        check_variables(&read(file, LARGEST_VARIABLES)?, "SMS/data/variables.dat", report);
+    if let Some(file) = find(files, "SMS/data/variables.dat")
+        && let Some(bytes) = read(file, LARGEST_VARIABLES, report)?
+    {
+        check_variables(&bytes, "SMS/data/variables.dat", report);
     }
     starting::check_programs(files, image.map(|image| image.architecture), report)
 }
@@ -267,9 +298,11 @@ fn check_boot_image(
     let source: Arc<dyn Source> = Arc::new(file.content.clone());
     match Wim::open(source.clone()).and_then(|wim| wim.verify(observer)) {
         Ok(findings) => report.findings.extend(findings.into_iter().map(|finding| at(&file.path, finding))),
+        Err(WimError::Stopped) => return Err(VerifyError::Cancelled),
         Err(WimError::Read { error, .. }) => {
             return Err(VerifyError::Read { path: file.path.clone(), error });
         }
+        Err(error @ WimError::DecoderMemory { .. }) => return Err(MediumError::from(error).into()),
         Err(error) => {
             report.findings.push(Finding::error("boot-image.damaged", &file.path, error.to_string()));
             return Ok(None);
@@ -293,8 +326,16 @@ fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
     files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
 }
 
-fn read(file: &MediumFile, limit: u64) -> Result<Vec<u8>, VerifyError> {
-    file.content.to_vec(limit).map_err(|error| VerifyError::Read { path: file.path.clone(), error })
+/// All of a file; none when it is larger than any of its kind, which is a finding.
+fn read(file: &MediumFile, limit: u64, report: &mut VerifyReport) -> Result<Option<Vec<u8>>, VerifyError> {
+    let len = file.content.len();
+    if len > limit {
+        let message = format!("it has {len} bytes; none of its kind has more than {limit}");
+        report.findings.push(Finding::error("medium.file-too-large", &file.path, message));
+        return Ok(None);
+    }
+    let bytes = file.content.to_vec(limit);
+    bytes.map(Some).map_err(|error| VerifyError::Read { path: file.path.clone(), error })
 }
 
 fn read_all(source: &dyn Source, what: &str) -> Result<Vec<u8>, VerifyError> {

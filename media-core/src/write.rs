@@ -1,5 +1,7 @@
 //! Write: carries a plan out on a sink. Knows no format, and is the only code that can destroy data.
 
+mod amend;
+
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use crate::content::Piece;
 use crate::event::{Event, Observer};
 use crate::io::{Sink, Source};
 use crate::plan::{Extent, Plan};
+
+pub use amend::amend;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,6 +60,7 @@ pub enum WriteError {
 /// Everything below this address is written last: it holds what makes a medium bootable (the partition table, or
 /// the volume descriptors of an ISO), so a medium that was not finished does not boot.
 const HEAD: u64 = 64 << 10;
+const WHOLE: &str = "the medium";
 /// How much is moved between two looks at the observer.
 const STRIDE: u64 = 8 << 20;
 /// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
@@ -68,20 +73,20 @@ const BLOCK: u64 = 4096;
 pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Receipt, WriteError> {
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
-    let whole = |error| WriteError::Sink { label: "the medium".to_owned(), offset: 0, error };
     let mut run =
         Run { sink, observer, receipt: Receipt { len: plan.len, ..Receipt::default() }, buffer: Vec::new() };
-    run.sink.set_len(plan.len).map_err(whole)?;
+    let set = run.sink.set_len(plan.len);
+    set.map_err(|error| WriteError::Sink { label: WHOLE.to_owned(), offset: 0, error })?;
     let (head, body): (Vec<&Extent>, Vec<&Extent>) =
         plan.extents.iter().partition(|extent| extent.offset < HEAD);
     for extent in body {
         run.extent(extent)?;
     }
-    run.sink.sync().map_err(whole)?;
+    run.sync(WHOLE, 0)?;
     for extent in head.into_iter().rev() {
         run.extent(extent)?;
     }
-    run.sink.sync().map_err(whole)?;
+    run.sync(WHOLE, 0)?;
     run.observer.event(Event::End);
     Ok(run.receipt)
 }
@@ -101,7 +106,8 @@ impl Run<'_> {
         }
     }
 
-    /// Moves a slice: to a common block boundary by hand, then whole blocks by the system, and the rest by hand.
+    /// Moves a slice: up to a block boundary by hand, from there by the system, and by hand what the system leaves.
+    /// Where the two addresses never meet a boundary together no block can be shared, and all of it goes by hand.
     fn slice(
         &mut self,
         extent: &Extent,
@@ -188,6 +194,10 @@ impl Run<'_> {
         self.receipt.written += bytes.len() as u64;
         self.observer.event(Event::Advance(bytes.len() as u64));
         Ok(())
+    }
+
+    fn sync(&mut self, label: &str, offset: u64) -> Result<(), WriteError> {
+        self.sink.sync().map_err(|error| WriteError::Sink { label: label.to_owned(), offset, error })
     }
 
     fn stop_if_asked(&self) -> Result<(), WriteError> {

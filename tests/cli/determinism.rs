@@ -298,7 +298,7 @@ impl Place {
             let file = File::options().write(true).open(sandbox.path(&name)).expect("it was made");
             file.set_times(FileTimes::new().set_modified(time).set_accessed(time)).expect("times can be set");
         }
-        sandbox.shell(&format!("chmod 600 '{0}/'*password.txt '{0}/vars.txt'", self.folder));
+        sandbox.shell(&format!("chmod 600 '{0}/'*password.txt '{0}/vars.txt' '{0}/media.pfx'", self.folder));
     }
 }
 

@@ -52,13 +52,18 @@ pub const ROOT_CERTIFICATE: &str = include_str!("fixtures/root.pem");
 
 /// A PKCS#12 file with a media certificate under a password.
 pub fn media_certificate(password: &str) -> Vec<u8> {
-    let env = Env::new(Timestamp::from_unix(1_798_761_600), [1; 32]);
+    media_certificate_for(password, x509::CLIENT_AUTHENTICATION)
+}
+
+/// The same for another extended key usage.
+pub fn media_certificate_for(password: &str, usage: &str) -> Vec<u8> {
+    let env = Env::new(Timestamp::from_unix(1_577_836_800), [1; 32]);
     let request = SelfSignedRequest {
         common_name: "Contoso task sequence media",
         not_before: env.now(),
         not_after: env.now().plus_days(7300),
         key_bits: 2048,
-        extended_key_usage: &[x509::CLIENT_AUTHENTICATION],
+        extended_key_usage: &[usage],
     };
     let made = x509::self_signed(&request, &mut env.random("key")).expect("a certificate");
     let bundle = pfx::Bundle {
@@ -71,7 +76,8 @@ pub fn media_certificate(password: &str) -> Vec<u8> {
     written.expect("a PKCS#12 file").to_vec()
 }
 
-fn software_hive() -> Vec<u8> {
+/// The SOFTWARE hive of the usual boot image.
+pub fn software_hive() -> Vec<u8> {
     let time = Timestamp::from_unix(1_725_580_800);
     let mut hive =
         Hive::create(Version::V1_3, "SOFTWARE", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");

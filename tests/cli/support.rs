@@ -54,8 +54,9 @@ impl Sandbox {
 
     /// Runs with environment variables, and with text on standard input.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
-        command.args(arguments);
+        // Without the terminal of whoever runs the suite, so that nobody is asked for anything.
+        let mut command = Command::new("setsid");
+        command.arg("--wait").arg(env!("CARGO_BIN_EXE_tsmedia")).args(arguments);
         self.outcome(command, environment, input)
     }
 

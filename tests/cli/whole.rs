@@ -7,9 +7,14 @@ use crate::support::{Outcome, Sandbox, snapshot};
 
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code ps1 \
     --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 --trusted-root root.pem \
-    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test";
+    --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test \
+    --certificate-start 2020-01-01 --certificate-expiry 2120-01-01";
 const PASSWORD: &str = "correct horse battery staple";
 const SECRET: &str = "a-secret-value";
+/// 2027-01-01T00:00:00Z
+const NOW: &str = "1798761600";
+/// Valid by the clock of whoever runs this, so that nothing is noted.
+const DATES: &str = "--certificate-start 2020-01-01 --certificate-expiry 2120-01-01";
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -18,13 +23,13 @@ fn sandbox() -> Sandbox {
         .write("root.pem", ROOT_CERTIFICATE)
         .write("password.txt", format!("{PASSWORD}\r\n"))
         .write("vars.txt", format!("# secret\nDomainJoinPassword={SECRET}\n"));
-    sandbox.shell("chmod 600 password.txt");
+    sandbox.shell("chmod 600 password.txt vars.txt");
     sandbox
 }
 
 fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", "1798761600")], None);
+    let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", NOW)], None);
     for text in [&outcome.stdout, &outcome.stderr] {
         assert!(!text.contains(PASSWORD), "the password was printed");
     }
@@ -83,8 +88,7 @@ fn a_dry_run_says_what_would_be_wrong_with_the_output() {
     sandbox.write("media.img", "old");
     let notes = |more: &str| {
         let outcome = good(&sandbox, &format!("{CREATE} --dry-run --json --boot-manager 2011 {more}"));
-        let notes = json(&outcome)["notes"].as_array().expect("a list").clone();
-        notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+        noted(&json(&outcome))
     };
     assert_eq!(notes("--output media.img"), ["without --dry-run: cannot write media.img: it exists already"]);
     assert_eq!(
@@ -104,7 +108,7 @@ fn a_dry_run_says_what_would_be_wrong_with_the_output() {
     );
 }
 
-const NOTED: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --format img --dry-run \
+const NOTED: &str = "create --seed test --boot-image boot.wim --package-id PS100005 --site-code PS1 --format img --dry-run \
     --boot-manager 2011";
 
 /// The notes of a dry run at some time.
@@ -113,21 +117,26 @@ fn notes(sandbox: &Sandbox, time: &str, arguments: &str) -> Vec<String> {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
     let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
-    let notes = json(&outcome.stdout)["notes"].as_array().expect("a list").clone();
-    notes.iter().map(|note| note.as_str().expect("a text").to_owned()).collect()
+    noted(&json(&outcome.stdout))
 }
 
-const NOW: &str = "1798761600";
+/// All notes but those of every run here: that the stand-ins for boot managers are not signed, and what a seed means.
+fn noted(result: &Value) -> Vec<String> {
+    let notes = result["notes"].as_array().expect("a list").iter();
+    let notes = notes.map(|note| note.as_str().expect("a text").to_owned());
+    notes.filter(|note| !note.contains("is not signed") && !note.contains("from the seed")).collect()
+}
 
 #[test]
 fn what_the_wizard_would_not_let_through_is_noted() {
     let sandbox = sandbox();
     sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
-    sandbox.shell("chmod 600 pfx.txt");
+    sandbox.shell("chmod 600 pfx.txt media.pfx");
     let no_password = "the medium has no password: whoever holds it can read and use the private key on it, \
         which is encrypted under a published text";
     let with = |arguments: &str| {
-        let mut notes = notes(&sandbox, NOW, arguments);
+        let dates = if arguments.contains("--certificate") { "" } else { DATES };
+        let mut notes = notes(&sandbox, NOW, &format!("{arguments} {dates}"));
         assert_eq!(notes.first().map(String::as_str), Some(no_password), "{arguments}: {notes:?}");
         notes.remove(0);
         notes
@@ -149,14 +158,22 @@ fn what_the_wizard_would_not_let_through_is_noted() {
         )),
         ["http://b.contoso.com may not answer the medium: an imported certificate is for https"]
     );
-    assert_eq!(notes(&sandbox, NOW, "--management-point mp.contoso.com --password-file password.txt"), none);
+    assert_eq!(
+        notes(
+            &sandbox,
+            NOW,
+            &format!("--management-point mp.contoso.com --password-file password.txt {DATES}")
+        ),
+        none
+    );
 }
 
 #[test]
 fn a_certificate_that_makes_nothing_trusted_is_noted() {
     let sandbox = sandbox();
     let noted = |arguments: &str| {
-        let arguments = format!("--management-point mp.contoso.com --password-file password.txt {arguments}");
+        let arguments =
+            format!("--management-point mp.contoso.com --password-file password.txt {DATES} {arguments}");
         notes(&sandbox, NOW, &arguments)
     };
     assert!(noted("--trusted-root root.pem").is_empty());
@@ -177,8 +194,14 @@ fn a_time_that_is_set_does_not_hide_that_the_certificate_has_expired() {
             "the media certificate expired on 2021-09-13T12:26:40Z by this computer's clock: SOURCE_DATE_EPOCH sets the time to 2020-09-13T12:26:40Z"
         ]
     );
-    let later = format!("{base} --certificate-expiry 2120-01-01");
+    let later = format!("{base} {DATES}");
     assert!(notes(&sandbox, "1600000000", &later).is_empty());
+    assert_eq!(
+        notes(&sandbox, "4102444800", base),
+        [
+            "the media certificate is not valid yet, but from 2100-01-01T00:00:00Z, by this computer's clock: SOURCE_DATE_EPOCH sets the time to 2100-01-01T00:00:00Z"
+        ]
+    );
 }
 
 #[test]
@@ -189,7 +212,8 @@ fn an_expired_certificate_is_taken_when_it_is_asked_for() {
         (NOW, "--certificate-start 2020-01-01 --certificate-expiry 2021-01-01"),
         ("2500000000", "--certificate media.pfx --certificate-password-file pfx.txt"),
     ] {
-        let arguments = format!("{CREATE} --output media.img --allow-expired-certificate --json {chosen}");
+        let arguments = CREATE.replace(DATES, "");
+        let arguments = format!("{arguments} --output media.img --allow-expired-certificate --json {chosen}");
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{chosen}");
@@ -205,7 +229,15 @@ fn results_as_json() {
     let made = json(&good(&sandbox, &format!("{CREATE} --output media.iso --json")));
     assert_eq!(made["output"], "media.iso");
     assert_eq!(made["management"]["cloud_management_gateway"], true);
-    assert_eq!(made["registration"]["smsid"], made["media_guid"]);
+    let registration = &made["registration"];
+    assert_eq!(registration["smsid"], made["media_guid"]);
+    assert_eq!((&registration["type"], &registration["uda_setting"]), (&1.into(), &0.into()));
+    assert_eq!(registration["issued_cert"], 1);
+    let with = |affinity: &str| {
+        let arguments = format!("{CREATE} --output uda.iso --force --json --user-device-affinity {affinity}");
+        json(&good(&sandbox, &arguments))["registration"]["uda_setting"].clone()
+    };
+    assert_eq!((with("administrator-approval"), with("auto-approval")), (1.into(), 2.into()));
     assert_eq!(made["trusted_certificates"][0]["store"], "AuthRoot");
     assert_eq!(made["trusted_certificates"][0]["was_there"], false);
     let seen = json(&good(&sandbox, "inspect media.iso --json --password-file password.txt"));
@@ -246,9 +278,49 @@ fn a_wrong_password_shows_what_needs_none() {
     let sandbox = sandbox();
     good(&sandbox, &format!("{CREATE} --output media.iso --quiet"));
     sandbox.write("wrong.txt", "wrong");
-    let seen = good(&sandbox, "inspect media.iso --password-file wrong.txt");
-    assert!(seen.contains("wrong") && seen.contains("Boot managers"), "{seen}");
-    assert!(!seen.contains("SMSTSMP ="), "{seen}");
+    for json in ["", "--json"] {
+        let outcome = run(&sandbox, &format!("inspect media.iso --password-file wrong.txt {json}"));
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (
+                3,
+                "error: the media variables of media.iso: the password is wrong, or the encrypted bytes were changed\n\
+                 hint: give the media password that the medium was made with\n"
+            )
+        );
+        let seen = outcome.stdout;
+        assert!(seen.contains("wrong") && seen.contains("bootmgr.efi"), "{seen}");
+        assert!(!seen.contains("CCM_Proxy"), "{seen}");
+    }
+    // A medium without a password is opened by any.
+    let open = CREATE.replace("--password-file password.txt", "--allow-no-password");
+    good(&sandbox, &format!("{open} --output open.iso --quiet"));
+    assert!(
+        good(&sandbox, "inspect open.iso --password-file wrong.txt").contains("Password          none\n")
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_the_real_run_will_draw_anew() {
+    let sandbox = sandbox();
+    sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
+    sandbox.shell("chmod 600 pfx.txt");
+    let pfx = "--certificate media.pfx --certificate-password-file pfx.txt";
+    let guid = "--media-guid {8B9E032D-A106-4E2E-A792-7A58332B96E5}";
+    for (arguments, expected) in [
+        (String::new(), Some("the media GUID and the media certificate shown here")),
+        (pfx.to_owned(), Some("the media GUID shown here")),
+        (guid.to_owned(), Some("the media certificate shown here")),
+        (format!("{guid} {pfx}"), None),
+        ("--seed test".to_owned(), None),
+    ] {
+        let create = CREATE.replace("--seed test", "--dry-run --format img");
+        // An imported certificate has its own dates.
+        let create = if arguments.contains("--certificate") { create.replace(DATES, "") } else { create };
+        let said = good(&sandbox, &format!("{create} {arguments}"));
+        assert_eq!(said.contains(" shown here will be others"), expected.is_some(), "{arguments}: {said}");
+        assert!(said.contains(expected.unwrap_or_default()), "{arguments}: {said}");
+    }
 }
 
 #[test]
@@ -291,7 +363,7 @@ fn a_spec_file_says_the_same_as_options() {
     good(
         &sandbox,
         "create --spec specs/media.toml --site-code PS1 --password-file password.txt --var OSDComputerName=REMOTE \
-         --label CONTOSO --seed test --output spec.iso --quiet",
+         --label CONTOSO --seed test --certificate-start 2020-01-01 --certificate-expiry 2120-01-01 --output spec.iso --quiet",
     );
     assert!(sandbox.read("options.iso") == sandbox.read("spec.iso"), "the two differ");
 }
@@ -302,7 +374,7 @@ fn a_password_from_every_place() {
     let base = CREATE.replace("--password-file password.txt", "");
     let arguments = |more: &str| format!("{base} --quiet {more}");
     let split = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let epoch = ("SOURCE_DATE_EPOCH", "1798761600");
+    let epoch = ("SOURCE_DATE_EPOCH", NOW);
     let from_env = split(arguments("--password-env MEDIA_PASSWORD --output env.iso"));
     let from_input = split(arguments("--password-file - --output input.iso"));
     let from_env: Vec<&str> = from_env.iter().map(String::as_str).collect();
@@ -319,8 +391,81 @@ fn an_imported_certificate() {
     let sandbox = sandbox();
     sandbox.write("media.pfx", fixtures::media_certificate("right")).write("pfx.txt", "right");
     let arguments = format!(
-        "{CREATE} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json"
+        "{} --certificate media.pfx --certificate-password-file pfx.txt --output media.iso --json",
+        CREATE.replace(DATES, "")
     );
     let made = json(&good(&sandbox, &arguments));
-    assert_eq!(made["media_certificate"]["valid_from"], "2027-01-01T00:00:00Z");
+    assert_eq!(made["media_certificate"]["valid_from"], "2020-01-01T00:00:00Z");
+    assert_eq!(made["registration"]["issued_cert"], 2);
+    let server = fixtures::media_certificate_for("right", "1.3.6.1.5.5.7.3.1");
+    sandbox.write("media.pfx", server);
+    let allowed = good(&sandbox, &format!("{arguments} --force --allow-unsuitable-certificate"));
+    let notes = json(&allowed)["notes"].to_string();
+    assert!(
+        notes.contains(
+            "media certificate, expected to be refused by management points: its extended key usage is"
+        ),
+        "{notes}"
+    );
+}
+
+#[test]
+fn variables_can_be_left_out_and_the_trailer_be_set() {
+    let sandbox = sandbox();
+    let made = |arguments: &str| {
+        json(&good(&sandbox, &format!("{CREATE} --output media.iso --force --json {arguments}")))
+    };
+    let length = || {
+        let seen = json(&good(&sandbox, "inspect media.iso --json"));
+        let files = seen["files"].as_array().expect("a list").clone();
+        let file = files.into_iter().find(|file| file["path"] == "SMS/data/variables.dat");
+        file.expect("it is there")["bytes"].as_u64().expect("a number")
+    };
+    let without = made(
+        "--without-var _smstshttpport --without-var DomainJoinPassword --without-var Nothing --variables-trailer 0",
+    );
+    let names = without["variables"].to_string();
+    assert!(names.contains("_SMSTSHTTPSPort"), "{names}");
+    assert!(!names.contains("_SMSTSHTTPPort") && !names.contains("DomainJoinPassword"), "{names}");
+    let note = "the variable Nothing is to be left out, and the medium would not have had it";
+    assert!(without["notes"].to_string().contains(note), "{}", without["notes"]);
+    assert_eq!(length() % 16, 8, "a header of 24 bytes, and whole blocks");
+    let shorter = length();
+    made("--without-var _SMSTSHTTPPort --without-var DomainJoinPassword --variables-trailer 5000");
+    assert_eq!(length(), shorter + 5000);
+}
+
+#[test]
+fn variables_that_open_and_make_no_sense_have_no_wrong_password() {
+    use media_core::{media::variables::PASSWORD_WHEN_NONE, sealed};
+    let sandbox = sandbox();
+    let plain: Vec<u8> = "<MediaVarList".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = sealed::seal(&plain, &PASSWORD_WHEN_NONE.into(), sealed::Algorithm::Aes128).expect("short");
+    sandbox.write("variables.dat", file);
+    let seen = good(&sandbox, "inspect variables.dat");
+    let expected = "none; media variables: the XML is not well-formed in line 1, column 1";
+    assert!(seen.contains(expected), "{seen}");
+    let outcome = run(&sandbox, "inspect variables.dat --password-file password.txt");
+    assert!(outcome.code == 3 && outcome.stderr.ends_with("column 1\n"), "{}", outcome.stderr);
+}
+
+#[test]
+fn names_on_a_medium_forge_nothing() {
+    let sandbox = sandbox();
+    good(&sandbox, &format!("{CREATE} --output media.img --quiet"));
+    let mut image = sandbox.read("media.img");
+    // In XML an escape character cannot be; U+009B does the same.
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let name = wide("Microsoft Windows PE (amd64)");
+    let forged = wide("x\n\u{9B}2J\nmedia.img: intact     ");
+    let places: Vec<usize> = (0..image.len() - name.len())
+        .filter(|at| image[*at] == b'M' && image[*at..].starts_with(&name))
+        .collect();
+    assert!(!places.is_empty(), "the boot image is named");
+    for at in places {
+        image[at..at + name.len()].copy_from_slice(&forged);
+    }
+    sandbox.write("media.img", image);
+    let seen = run(&sandbox, "inspect media.img").stdout;
+    assert!(seen.contains(r"  Image 1           x\n\u{9b}2J\nmedia.img: intact"), "{seen:?}");
 }

@@ -7,6 +7,7 @@
 pub mod boot_image;
 pub mod certificate;
 pub mod corpora;
+pub mod dirty_hive;
 pub mod grub;
 pub mod medium;
 pub mod qemu;

@@ -98,7 +98,12 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
             ..MediaOptions::default()
         },
         variables: vec![("ContosoNote".to_owned(), "a value with ]]> and ümläuts".into())],
-        variables_form: VariablesForm { algorithm: Algorithm::Aes256, xml: XmlForm::default() },
+        without_variables: Vec::new(),
+        variables_form: VariablesForm {
+            algorithm: Algorithm::Aes256,
+            xml: XmlForm::default(),
+            trailer: None,
+        },
         form,
     })
 }

@@ -1,5 +1,6 @@
 //! Tasks of this repository. Rust alone builds this; each task installs or names whatever else it needs.
 
+mod bench;
 mod ci;
 mod demo;
 mod fixtures;
@@ -23,6 +24,8 @@ cargo xtask setup [--referees]
     Installs the Debian packages that building needs; with --referees those that testing needs too.
 cargo xtask fixtures [--output-dir DIR]
     Fabricates boot images for trying things out: every architecture, two images in one file, and a large one.
+cargo xtask bench boot-image [--quick]
+    Measures what a certificate in a boot image costs, beside wimlib and hivex, and checks every result.
 cargo xtask tidy
     Checks the rules of ARCHITECTURE.md that can be checked.
 cargo xtask ci
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "setup" => setup::run(rest),
         "fixtures" => fixtures::run(rest),
+        "bench" => bench::run(rest),
         "tidy" => tidy::run(rest),
         "ci" => ci::run(rest),
         "--help" | "-h" | "help" => {

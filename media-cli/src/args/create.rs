@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::SecretString;
 
 use crate::values::{
     BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, Size,
@@ -43,10 +44,11 @@ Exit codes:
     2  the command line or the spec file is wrong
     3  an input cannot be used
     4  the output cannot be written
+    5  with --verify: the medium that was written could not be looked at
   130  interrupted";
 
 /// `tsmedia create`
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct CreateArgs {
     /// How to run.
     #[command(flatten)]
@@ -69,13 +71,14 @@ pub struct CreateArgs {
 }
 
 /// Options that are about this run and have no place in a spec file.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Running")]
 pub struct RunArgs {
     /// Read settings from this spec file (TOML)
     ///
     /// Paths in it are relative to its folder. Options given on the command line win over it: a list replaces the
-    /// list there, while --var, --boot-file and --unknown-computer replace only the entries of the same name.
+    /// list there, while --var, --vars-file, --boot-file and --unknown-computer replace only the entries of the same
+    /// name. A key there that an option excludes is not used, and a note says so: one file serves for .img and .iso.
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
     /// Print every file with its size and place, and write nothing
@@ -93,9 +96,14 @@ pub struct RunArgs {
     pub verify: bool,
     /// Draw every random number from this seed: 64 hexadecimal digits, or any text
     ///
-    /// The private key of a self-signed media certificate follows from it: treat it like a password.
-    #[arg(long, value_name = "SEED")]
-    pub seed: Option<String>,
+    /// The media GUID and the private key of a self-signed media certificate follow from it: media with the same seed
+    /// are one and the same to the site, and who knows it has the key. It can be seen in the list of processes;
+    /// --seed-file keeps it to yourself.
+    #[arg(long, value_name = "SEED", group = "randomness", value_parser = secret)]
+    pub seed: Option<SecretString>,
+    /// Read the seed from the first line of this file; `-` is standard input
+    #[arg(long, value_name = "FILE", group = "randomness")]
+    pub seed_file: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -114,6 +122,8 @@ pub struct BootArgs {
     #[arg(long, value_name = "WIM")]
     pub boot_image: Option<PathBuf>,
     /// Package id of the boot image, for example PS100005 [default: found in its file name]
+    ///
+    /// It is found in the names that a site gives its boot images: boot.PS100005.wim.
     #[arg(long, value_name = "ID")]
     pub package_id: Option<String>,
     /// Which image of the file to boot, counted from 1 [default: the one marked bootable]
@@ -156,10 +166,10 @@ pub struct SiteArgs {
     /// of the gateway's certificate (--trusted-root) when that is not a public one.
     #[arg(long, value_name = "GATEWAY")]
     pub cmg: Option<String>,
-    /// HTTP port of management points [default: 80]
+    /// HTTP port of management points [default: that of --management-point, else 80]
     #[arg(long, value_name = "PORT")]
     pub http_port: Option<u16>,
-    /// HTTPS port of management points [default: 443]
+    /// HTTPS port of management points [default: that of --management-point or --cmg, else 443]
     #[arg(long, value_name = "PORT")]
     pub https_port: Option<u16>,
     /// Enable unknown computer support: the GUID of the site's Unknown Computer object (repeatable)
@@ -203,6 +213,9 @@ pub struct SecurityArgs {
     /// Import this PKI certificate (.pfx) as the media certificate, instead of a self-signed one
     #[arg(long, value_name = "PFX")]
     pub certificate: Option<PathBuf>,
+    /// Make a self-signed media certificate although the spec file names one to import
+    #[arg(long, conflicts_with = "certificate")]
+    pub self_signed: bool,
     /// Read the password of --certificate from the first line of this file; `-` is standard input
     #[arg(long, value_name = "FILE", group = "certificate-password")]
     pub certificate_password_file: Option<PathBuf>,
@@ -215,6 +228,8 @@ pub struct SecurityArgs {
     #[arg(long, value_name = "DATE")]
     pub certificate_start: Option<DateText>,
     /// When the self-signed media certificate expires [default: a year after its start]
+    ///
+    /// A date such as 2027-12-31 (to the end of that day, UTC), or 2027-12-31T12:00:00+01:00.
     #[arg(long, value_name = "DATE")]
     pub certificate_expiry: Option<DateText>,
     /// Make media although their certificate has expired
@@ -222,15 +237,23 @@ pub struct SecurityArgs {
     /// Management points are expected to refuse such media.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub allow_expired_certificate: Option<bool>,
+    /// Make media although a management point is expected to refuse the certificate of --certificate
+    ///
+    /// For example because it is not for client authentication.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub allow_unsuitable_certificate: Option<bool>,
     /// Length of the self-signed certificate's RSA key in bits: 1024, 2048, 3072 or 4096 [default: 2048]
     #[arg(long, value_name = "BITS")]
     pub key_bits: Option<u32>,
     /// Cipher of the media variables file [default: aes-128]
     #[arg(long, value_enum, value_name = "CIPHER")]
     pub variables_encryption: Option<VariablesEncryption>,
-    /// XML declaration of the media variables
+    /// How many zero bytes end the media variables file [default: as many as Windows programs leave]
     ///
-    /// This and the next two are for a site whose own media show that they are written differently.
+    /// This and the next three are for a site whose own media show that they are written differently.
+    #[arg(long, value_name = "BYTES", hide_short_help = true)]
+    pub variables_trailer: Option<u16>,
+    /// XML declaration of the media variables
     #[arg(long, value_name = "TEXT", hide_short_help = true)]
     pub variables_xml_declaration: Option<String>,
     /// Version that the media variables' root element states; empty for none
@@ -242,12 +265,13 @@ pub struct SecurityArgs {
 }
 
 /// Options about what the medium does and is called.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Media ([media] in a spec file)")]
 pub struct MediaArgs {
     /// Media label, up to 32 characters [default: Configuration Manager]
     ///
-    /// Whole on an ISO and in MediaLabel.txt; its first 11 characters on a stick.
+    /// Whole on an ISO and in MediaLabel.txt. A stick has its first 11 characters in capitals, with _ for each of
+    /// + , . = [ and ].
     #[arg(long, value_name = "TEXT")]
     pub label: Option<String>,
     /// Identity of the media at the site, a GUID [default: a new one]
@@ -262,20 +286,24 @@ pub struct MediaArgs {
     /// Add a media variable (repeatable); a value given here can be seen in the list of processes
     ///
     /// One with the name of a variable that the medium has anyway replaces its value.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub var: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = secret)]
+    pub var: Vec<SecretString>,
     /// Add media variables from this file: lines NAME=VALUE, or TOML when its name ends in .toml
     ///
-    /// For values that are secret. `-` is standard input.
+    /// For values that are secret. `-` is standard input. --var wins over the file, and the file over [variables] of a
+    /// spec file.
     #[arg(long, value_name = "FILE")]
     pub vars_file: Option<PathBuf>,
+    /// Leave this media variable out, whoever would have set it (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub without_var: Vec<String>,
     /// Enable a prestart command, for example "cmd /C x:\prestart.cmd"; needs --prestart-variable
     #[arg(long, value_name = "COMMAND")]
     pub prestart_command: Option<String>,
     /// Name of the media variable that holds the prestart command
     ///
     /// It is not published. Read it from a medium that the site's console made with a prestart command, by
-    /// `tsmedia inspect`.
+    /// `tsmedia inspect`. It is none of the variables that a medium has anyway, and none of yours.
     #[arg(long, value_name = "NAME")]
     pub prestart_variable: Option<String>,
     /// Include an autorun.inf file, which shows the whole label in Windows Explorer
@@ -291,6 +319,8 @@ pub struct OutputArgs {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// What to make, when the name of the output does not say
+    ///
+    /// The extension of an --output given as an option wins over the key of a spec file.
     #[arg(long, value_enum, value_name = "FORM")]
     pub format: Option<Format>,
     /// Partition table of a disk image [default: gpt]
@@ -305,4 +335,9 @@ pub struct OutputArgs {
     /// Let a computer started from the ISO by UEFI wait for a key to be pressed
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub prompt: Option<bool>,
+}
+
+/// Text that nobody is shown, and that is wiped from memory.
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
 }

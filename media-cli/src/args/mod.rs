@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the words that explain it.
 
+pub mod boot_image;
 mod create;
 
 use std::path::PathBuf;
@@ -9,14 +10,14 @@ use clap_complete::Shell;
 
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
 
-/// Makes bootable task sequence media for Microsoft Configuration Manager, on any computer.
-#[derive(Debug, Parser)]
+/// Makes bootable task sequence media for Microsoft Configuration Manager.
+#[derive(Parser)]
 #[command(
     name = "tsmedia",
     version,
     about = "Makes bootable task sequence media for Microsoft Configuration Manager",
     long_about = "Makes bootable task sequence media for Microsoft Configuration Manager: the Create Task Sequence \
-                  Media wizard as one command, on any computer. It needs the site's boot image and nothing else: no \
+                  Media wizard as one command, on Linux. It needs the site's boot image and nothing else: no \
                   console, no Windows ADK, no administrator rights.",
     after_long_help = EXAMPLES_AND_EXIT_CODES,
     max_term_width = 100,
@@ -30,7 +31,7 @@ pub struct Cli {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Command {
     /// Make a medium: a disk image for a USB stick (.img), or a CD image (.iso)
     #[command(
@@ -45,7 +46,7 @@ pub enum Command {
                       file (variables.dat) or a registry hive. Changes nothing.\n\nThe media variables can be shown \
                       when the medium has no password, or its password is given. Values that may be secret are not \
                       shown without --reveal.",
-        after_help = EXIT_CODES_OF_LOOKING
+        after_help = EXIT_CODES_OF_INSPECT
     )]
     Inspect(InspectArgs),
     /// Check a medium: every structure, and every file against the manifest
@@ -54,9 +55,16 @@ pub enum Command {
                       configuration stores, every file of the boot image, and every file against the manifest that \
                       `tsmedia create` puts on the medium. A boot image (.wim) or registry hive alone can be checked \
                       too. Changes nothing.",
-        after_help = EXIT_CODES_OF_LOOKING
+        after_help = EXIT_CODES_OF_VERIFY
     )]
     Verify(VerifyArgs),
+    /// Look into boot images and service them: the certificates they trust, without mounting them
+    #[command(
+        subcommand,
+        long_about = boot_image::ABOUT,
+        after_help = boot_image::AFTER_HELP
+    )]
+    BootImage(boot_image::BootImageCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
@@ -124,15 +132,25 @@ Exit codes:
     0  done; with verify: the medium is intact
     1  verify found something wrong
     2  the command line or the spec file is wrong
-    3  an input cannot be used
+    3  an input cannot be used; with inspect: the password is wrong or cannot be had
     4  the output cannot be written
-    5  inspect or verify could not look
+    5  inspect, verify or create --verify could not look
   130  interrupted";
 
-const EXIT_CODES_OF_LOOKING: &str = "\
+const EXIT_CODES_OF_INSPECT: &str = "\
 Exit codes:
-    0  done; with verify: the medium is intact
-    1  verify found something wrong
+    0  done
     2  the command line is wrong
+    3  the password cannot be had, or is not that of the media variables (everything else is shown)
+    4  the result cannot be printed
+    5  could not look: not found, not readable, or nothing this program knows
+  130  interrupted";
+
+const EXIT_CODES_OF_VERIFY: &str = "\
+Exit codes:
+    0  the medium is intact
+    1  something is wrong with it
+    2  the command line is wrong
+    4  the result cannot be printed
     5  could not look: not found, not readable, or nothing this program knows
   130  interrupted";

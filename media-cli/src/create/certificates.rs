@@ -6,7 +6,7 @@ use media_core::time::Timestamp;
 
 /// What an administrator should know about a certificate before thousands of computers are given it. Nothing here stops
 /// the medium from being made: private authorities are of every kind.
-pub(super) fn notes(trusted: &TrustedCertificate, now: Timestamp) -> Vec<String> {
+pub(crate) fn notes(trusted: &TrustedCertificate, now: Timestamp) -> Vec<String> {
     let kind = match trusted.store {
         Store::Root | Store::AuthRoot => "trusted root",
         Store::Ca | Store::Disallowed => "intermediate",
@@ -16,7 +16,7 @@ pub(super) fn notes(trusted: &TrustedCertificate, now: Timestamp) -> Vec<String>
     found.iter().map(|problem| format!("{kind} `{name}`: {}", phrase(problem))).collect()
 }
 
-fn phrase(problem: &CertificateProblem) -> String {
+pub(crate) fn phrase(problem: &CertificateProblem) -> String {
     match problem {
         CertificateProblem::NotAnAuthority => {
             "it does not say that it is a certification authority, so nothing is trusted because of it".to_owned()

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use media_core::media::identity::IdentitySource;
-use media_core::media::store::{self, TrustedCertificate};
+use media_core::media::site_variables::{IDENTITY, is_among};
 use media_core::time::Timestamp;
-use media_core::{BootImageSpec, MediaSpec};
+use media_core::{BootImageSpec, MediaSpec, Prestart};
 use secrecy::SecretString;
 
 use super::certificates;
@@ -13,10 +13,9 @@ use crate::error::{ALLOW_EXPIRED, Error, Place};
 use crate::input::Opened;
 use crate::output::target::Input;
 use crate::secrets::{self, PasswordSource};
-use crate::settings::{CertificateChoice, Decided};
+use crate::settings::{CertificateChoice, Decided, SeedSource};
 use crate::{input, variables_file};
 
-const LARGEST_CERTIFICATES: u64 = 16 << 20;
 const LARGEST_PFX: u64 = 1 << 20;
 const BOOT_IMAGE: &str = "boot image";
 
@@ -27,6 +26,9 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
     inputs.extend(decided.boot_files.iter().map(|(_, file)| ("boot file", file.value.as_path())));
     inputs.extend(decided.trusted.iter().map(|trusted| ("certificate file", trusted.file.value.as_path())));
     inputs.extend(decided.vars_file.iter().map(|file| ("file of variables", file.value.as_path())));
+    if let Some(SeedSource::Read(PasswordSource::File(path))) = &decided.seed {
+        inputs.push(("seed file", path));
+    }
     let mut passwords: Vec<_> = decided.password.iter().collect();
     if let CertificateChoice::Import { file, password } = &decided.certificate {
         inputs.push(("media certificate", &file.value));
@@ -52,18 +54,23 @@ pub(super) struct Given {
 /// What cannot be read, by the name the user gave it.
 pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
     let (boot_image, opened) = boot_image(decided)?;
-    let trusted = trusted(decided)?;
+    let files = decided.trusted.iter().map(|trusted| (trusted.file.value.as_path(), trusted.store));
+    let trusted = crate::certificates::read_all(files)?;
     decided.notes.extend(trusted.iter().flat_map(|trusted| certificates::notes(trusted, now)));
     let password = match &decided.password {
         None => None,
         Some(_) if dry_run => Some(SecretString::from("not read for a dry run")),
         Some(source) => {
             let read = secrets::read(source, "media password", true)?;
-            note_readable(&mut decided.notes, source);
+            note_readable_password(&mut decided.notes, source);
             Some(read)
         }
     };
+    if let Some(SeedSource::Read(PasswordSource::File(path))) = &decided.seed {
+        note_readable(&mut decided.notes, "seed", path);
+    }
     let identity = identity(decided, now)?;
+    let variables = variables(decided)?;
     let spec = MediaSpec {
         boot_image,
         site: decided.site.clone(),
@@ -72,7 +79,8 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         identity,
         media_guid: decided.media_guid.clone(),
         options: decided.options.clone(),
-        variables: variables(decided)?,
+        variables,
+        without_variables: decided.without_variables.clone(),
         variables_form: decided.variables_form.clone(),
         form: decided.form,
     };
@@ -92,29 +100,13 @@ fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> 
     let spec = BootImageSpec {
         name: path.display().to_string(),
         source,
-        package_id: decided.package_id.clone(),
+        package_id: decided.package.as_ref().map(|package| package.id.clone()),
         index: decided.image_index,
         boot_manager: decided.boot_manager,
         boot_configuration: decided.boot_configuration,
         boot_files,
     };
     Ok((spec, opened))
-}
-
-/// The certificates of every file, each once in a store.
-fn trusted(decided: &Decided) -> Result<Vec<TrustedCertificate>, Error> {
-    let mut all: Vec<TrustedCertificate> = Vec::new();
-    for trusted in &decided.trusted {
-        let path = &trusted.file.value;
-        let bytes = input::read_small(path, "certificate file", LARGEST_CERTIFICATES)?;
-        let read = store::read_file(&bytes, trusted.store);
-        for certificate in read.map_err(|error| Error::Certificates { path: path.clone(), error })? {
-            if !all.contains(&certificate) {
-                all.push(certificate);
-            }
-        }
-    }
-    Ok(all)
 }
 
 fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Error> {
@@ -133,35 +125,64 @@ fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Err
                 let message = format!("the media certificate would have expired already, on {expiry}");
                 return Err(Error::setting(message, place.clone()).with_hint(ALLOW_EXPIRED));
             }
-            Ok(IdentitySource::SelfSigned { start, expiry, key_bits: *key_bits as usize })
+            Ok(IdentitySource::SelfSigned { start, expiry, key_bits: *key_bits })
         }
         CertificateChoice::Import { file, password } => {
             let bytes = input::read_small(&file.value, "media certificate", LARGEST_PFX)?;
             let read = match password {
                 Some(source) => {
-                    note_readable(&mut decided.notes, source);
+                    note_readable_password(&mut decided.notes, source);
                     secrets::read(source, "certificate password", false)?
                 }
                 None => SecretString::from(""),
             };
+            note_readable(&mut decided.notes, "private key", &file.value);
             Ok(IdentitySource::Pfx { bytes, password: read })
         }
     }
 }
 
-fn note_readable(notes: &mut Vec<String>, source: &PasswordSource) {
-    if let Some(path) = secrets::is_readable_by_others(source) {
-        notes.push(format!("other users of this computer can read the password in {}", path.display()));
+fn note_readable_password(notes: &mut Vec<String>, source: &PasswordSource) {
+    if let PasswordSource::File(path) = source {
+        note_readable(notes, "password", path);
     }
 }
 
-/// Those of the file first; one given by name replaces one of the file.
-fn variables(decided: &Decided) -> Result<Vec<(String, SecretString)>, Error> {
-    let mut all = match &decided.vars_file {
-        Some(file) => variables_file::read(&file.value)?,
-        None => Vec::new(),
+fn note_readable(notes: &mut Vec<String>, what: &str, path: &Path) {
+    if secrets::is_readable_by_others(path) {
+        notes.push(format!("other users of this computer can read the {what} in {}", path.display()));
+    }
+}
+
+/// What the command line gives wins over the spec file, and in each a variable given by name over the file of variables.
+fn variables(decided: &mut Decided) -> Result<Vec<(String, SecretString)>, Error> {
+    let (in_spec, by_option): (Vec<_>, Vec<_>) =
+        decided.variables.iter().cloned().partition(|(_, given)| given.is_in_spec_file());
+    let [in_spec, by_option] = [in_spec, by_option].map(|given| {
+        given.into_iter().map(|(name, given)| (name, given.value)).collect::<variables_file::Variables>()
+    });
+    let layers = match &decided.vars_file {
+        None => [Vec::new(), in_spec, by_option],
+        Some(file) => {
+            let prestart = decided.options.prestart.as_ref();
+            let read = variables_file::read(&file.value, |name| not_in_a_file(name, prestart))?;
+            note_readable(&mut decided.notes, "media variables", &file.value);
+            if file.is_in_spec_file() { [read, in_spec, by_option] } else { [in_spec, read, by_option] }
+        }
     };
-    all.retain(|(name, _)| !decided.variables.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
-    all.extend(decided.variables.iter().cloned());
+    let mut all = variables_file::Variables::new();
+    for layer in layers {
+        all.retain(|(name, _)| !layer.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)));
+        all.extend(layer);
+    }
     Ok(all)
+}
+
+/// Why a file of variables cannot hold a variable.
+fn not_in_a_file(name: &str, prestart: Option<&Prestart>) -> Option<String> {
+    if is_among(name, &IDENTITY) {
+        return Some(format!("{name} is part of the media's identity and cannot be given as a variable"));
+    }
+    let holds_prestart = prestart.is_some_and(|prestart| prestart.variable.eq_ignore_ascii_case(name));
+    holds_prestart.then(|| format!("{name} holds the prestart command (--prestart-variable)"))
 }

@@ -1,14 +1,22 @@
 //! What to do about an error, and which exit code it has.
 
 use std::io;
+use std::path::Path;
 
 use media_core::fat32::FatError;
+use media_core::hive::HiveError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
+use media_core::media::chain::ChainError;
 use media_core::media::identity::IdentityError;
+use media_core::media::roots::RootsError;
 use media_core::media::store::CertificateFileError;
+use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
+use media_core::sealed::SealedError;
+use media_core::service::ServiceError;
+use media_core::wim::WimError;
 use media_core::x509::X509Error;
-use media_core::{PlanError, StageError, WriteError};
+use media_core::{InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -27,15 +35,14 @@ pub(super) fn exit_of_stage(error: &StageError) -> Exit {
 /// Says what the name at the start of a staging error is the name of.
 pub(super) fn staging(error: &StageError) -> String {
     match error {
+        StageError::BootImage { name, error: BootImageError::WouldNotBoot(refusal) } => {
+            format!("the boot image {name} would not boot: {refusal}")
+        }
         StageError::BootImage { .. }
         | StageError::Roots { .. }
         | StageError::BootConfiguration { .. }
         | StageError::NoLoader { .. }
-        | StageError::NoCdBootImage { .. } => format!("the boot image {error}").replacen(
-            ": the boot image would not boot",
-            " would not boot",
-            1,
-        ),
+        | StageError::NoCdBootImage { .. } => format!("the boot image {error}"),
         _ => error.to_string(),
     }
 }
@@ -44,6 +51,14 @@ pub(super) fn exit_of_plan(error: &PlanError) -> Exit {
     match error {
         PlanError::Fat(FatError::FileTooLarge { .. }) => Exit::Input,
         PlanError::TooSmall { .. } | PlanError::Fat(_) => Exit::Usage,
+        _ => Exit::Input,
+    }
+}
+
+pub(super) fn exit_of_service(error: &ServiceError) -> Exit {
+    match error {
+        ServiceError::NoBootImage { .. } | ServiceError::NoSuchImage { .. } => Exit::Usage,
+        ServiceError::ReadOnly => Exit::Output,
         _ => Exit::Input,
     }
 }
@@ -81,11 +96,24 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
         Error::Certificates { error, .. } => hint_of_certificates(error),
-        Error::ImportedCertificate { error, .. } => hint_of_identity(error),
+        Error::ImportedCertificate { has_password, error, .. } => hint_of_identity(error, *has_password),
+        Error::UnsuitableCertificate { .. } => {
+            said("give another; --allow-unsuitable-certificate makes the medium all the same")
+        }
+        Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
+            said("give the media password that the medium was made with")
+        }
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
+        Error::Inspect { error: InspectError::Medium(MediumError::Hive(error)), .. }
+        | Error::Verify { error: VerifyError::Medium(MediumError::Hive(error)), .. } => {
+            hint_of_hive(None, error)
+        }
         Error::Changed { .. } => said("make the medium again when nothing writes to that file any more"),
         Error::Write { error: WriteError::Sink { error, .. }, .. } => hint_of_system(error),
-        Error::NotIntact { .. } => said("the disk or memory of this computer may be failing"),
+        Error::Service { path, error } => hint_of_service(path, error),
+        Error::NotIntact { .. } | Error::NotWritten { .. } => {
+            said("the disk or memory of this computer may be failing")
+        }
         _ => None,
     }
 }
@@ -105,7 +133,13 @@ fn hint_of_system(error: &io::Error) -> Option<String> {
 
 fn hint_of_password(problem: PasswordProblem) -> Option<String> {
     let hint = match problem {
-        PasswordProblem::Empty => "put the password on the first line",
+        PasswordProblem::Empty => "put it on the first line",
+        PasswordProblem::NotAName => {
+            "give a name of letters, digits and underscores; the password itself is never an argument"
+        }
+        PasswordProblem::ControlCharacter => {
+            "type it anew in a file saved as UTF-8, or as UTF-16 with a byte order mark"
+        }
         PasswordProblem::NotSet | PasswordProblem::SetToNothing => "set it, and export it to this command",
         PasswordProblem::NoTerminal => "give the password by a file or an environment variable",
         PasswordProblem::TooLong => "is this the right file?",
@@ -117,6 +151,7 @@ fn hint_of_password(problem: PasswordProblem) -> Option<String> {
 fn hint_of_stage(error: &StageError) -> Option<String> {
     match error {
         StageError::BootImage { name, error } => hint_of_boot_image(name, error),
+        StageError::Roots { name, error: RootsError::Hive(error) } => hint_of_hive(Some(name), error),
         StageError::NoCdBootImage { path, .. } => {
             let other = if path == UEFI_BOOT_IMAGE { ", or give --prompt" } else { "" };
             Some(format!("give it with --boot-file {path}=FILE (it is in the Windows ADK){other}"))
@@ -136,6 +171,29 @@ fn hint_of_stage(error: &StageError) -> Option<String> {
     }
 }
 
+fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
+    let name = path.display();
+    match error {
+        ServiceError::NoBootImage { .. } => Some("give --image with a number, or `all`".to_owned()),
+        ServiceError::NoSuchImage { .. } => {
+            Some(format!("`tsmedia boot-image info {name}` lists the images in it"))
+        }
+        ServiceError::Chain { error: ChainError::MissingIssuer { .. }, .. } => {
+            Some("add the issuer's certificate: a root as it is, an intermediate with --store ca or in the server's file".to_owned())
+        }
+        ServiceError::ReadOnly => {
+            Some("--output writes a changed copy; --force changes the file all the same".to_owned())
+        }
+        ServiceError::Wim(WimError::Split { .. }) => {
+            Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
+        }
+        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => Some(format!(
+            "write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"
+        )),
+        _ => None,
+    }
+}
+
 fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
     let convert =
         format!("convert it: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot");
@@ -143,7 +201,7 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         BootImageError::NoSuchImage { .. } => {
             Some(format!("`tsmedia inspect {name}` lists the images in it"))
         }
-        BootImageError::Missing { path, purpose, .. } if purpose.contains("2023") => {
+        BootImageError::Missing { path, asked_for: Some(_), .. } => {
             Some(format!("give --boot-manager auto or 2011, or the file with --boot-file {path}=FILE"))
         }
         BootImageError::Missing { path, .. } => {
@@ -168,6 +226,21 @@ fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// When Windows loads a hive, it replays the logs or repairs what it can, and writes the hive.
+fn hint_of_hive(image: Option<&str>, error: &HiveError) -> Option<String> {
+    if !matches!(error, HiveError::Dirty { .. } | HiveError::Log { .. } | HiveError::Checksum { .. }) {
+        return None;
+    }
+    let load = r"`reg load HKLM\x FILE` and `reg unload HKLM\x`";
+    Some(match image {
+        Some(name) => format!(
+            "take a copy of {name} from before it was mounted; or mount it on Windows, have the hive closed there \
+             with {load}, and commit"
+        ),
+        None => format!("its last changes are in the log files beside it; Windows closes it with {load}"),
+    })
 }
 
 fn hint_of_fat(error: &FatError) -> Option<String> {
@@ -197,8 +270,12 @@ fn hint_of_certificates(error: &CertificateFileError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn hint_of_identity(error: &IdentityError) -> Option<String> {
+fn hint_of_identity(error: &IdentityError, has_password: bool) -> Option<String> {
     let hint = match error {
+        IdentityError::Pfx(PfxError::WrongPassword) if has_password => {
+            "the password given is not the one it was exported with"
+        }
+        IdentityError::NotRsa { .. } => "have a certificate issued for an RSA key: media sign with RSA",
         IdentityError::Pfx(PfxError::WrongPassword) => {
             "give its password with --certificate-password-file or --certificate-password-env"
         }
@@ -206,4 +283,22 @@ fn hint_of_identity(error: &IdentityError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_rsa_is_no_matter_of_passwords() {
+        let error = IdentityError::NotRsa { subject: "CN=Contoso".to_owned() };
+        let error = Error::ImportedCertificate { path: PathBuf::from("a.pfx"), has_password: true, error };
+        let said = error.render(false);
+        assert!(
+            said.ends_with("\nhint: have a certificate issued for an RSA key: media sign with RSA\n"),
+            "{said}"
+        );
+    }
 }

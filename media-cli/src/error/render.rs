@@ -11,6 +11,7 @@ use miette::{
 
 use super::keys_only::keys_only;
 use super::{Error, Place, SettingError, advice};
+use crate::output::Shown;
 
 /// Renders an error: the message with its causes, the lines of the spec file it is about, and a hint.
 pub(super) fn render(error: &Error, colour: bool) -> String {
@@ -20,7 +21,7 @@ pub(super) fn render(error: &Error, colour: bool) -> String {
             Some(snippet) => snippet,
             None => format!("{red}error:{plain} {}{}\n", option_names(setting), setting.message),
         },
-        other => format!("{red}error:{plain} {}\n", with_causes(other)),
+        other => format!("{red}error:{plain} {}\n", Shown(with_causes(other))),
     };
     if let Some(hint) = advice::hint(error) {
         out.push_str(&format!("{bold}hint:{plain} {hint}\n"));

@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::Path;
 
 use media_core::bytes::to_hex_upper;
-use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
+use media_core::media::identity::IdentitySource;
+use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport, UserDeviceAffinity};
 use serde::Serialize;
 
 use super::sizes::size;
 use super::{line, notes};
 use crate::create::Made;
+use crate::settings::Decided;
 
 /// What was made. Secrets are not among it: variables are listed by name.
 #[derive(Serialize)]
@@ -28,13 +30,38 @@ pub struct Created {
     registration: Registration,
 }
 
-/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`. Both
-/// are public.
+/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`, all of
+/// them public. `CertificatePFX` is optional there and holds the private key: it stays on the medium.
 #[derive(Serialize)]
 struct Registration {
     smsid: String,
     /// DER in upper-case hexadecimal.
     certificate: String,
+    /// What the certificate is for: 1 is boot media.
+    r#type: u8,
+    /// User device affinity: 0 disabled, 1 pending approval, 2 automatic.
+    uda_setting: u8,
+    /// 1 for a self-signed certificate, 2 for one that was issued.
+    issued_cert: u8,
+}
+
+impl Registration {
+    fn new(report: &StageReport, spec: &MediaSpec) -> Self {
+        Self {
+            smsid: report.media_guid.clone(),
+            certificate: to_hex_upper(&report.media_certificate),
+            r#type: 1,
+            uda_setting: match spec.options.user_device_affinity {
+                UserDeviceAffinity::DoNotAllow => 0,
+                UserDeviceAffinity::AdministratorApproval => 1,
+                UserDeviceAffinity::AutoApproval => 2,
+            },
+            issued_cert: match spec.identity {
+                IdentitySource::SelfSigned { .. } => 1,
+                IdentitySource::Pfx { .. } => 2,
+            },
+        }
+    }
 }
 
 /// What staging decided; the same for a dry run.
@@ -53,6 +80,9 @@ pub struct Decisions {
 
 #[derive(Serialize)]
 struct BootImage {
+    package_id: Option<String>,
+    /// `file-name` or `given`.
+    package_id_from: Option<&'static str>,
     index: u32,
     changed_boot_index: bool,
     architecture: String,
@@ -62,7 +92,18 @@ struct BootImage {
 #[derive(Serialize)]
 struct BootManager {
     set: String,
-    signers: Vec<String>,
+    programs: Vec<Program>,
+}
+
+/// A program firmware starts.
+#[derive(Serialize)]
+struct Program {
+    path: String,
+    origin: String,
+    /// Who issued the certificates it is signed with; empty when it is not signed.
+    signed_under: Vec<String>,
+    /// Why that cannot be told.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -101,11 +142,16 @@ impl Created {
         plan: &Plan,
         report: &StageReport,
         spec: &MediaSpec,
-        notes: &[String],
+        decided: &Decided,
         made: Made,
     ) -> Self {
-        let told = "the site answers this medium only once it has been told of its certificate: register it there under the media GUID";
-        let notes: Vec<String> = notes.iter().cloned().chain([told.to_owned()]).collect();
+        let registration = Registration::new(report, spec);
+        let told = format!(
+            "the site answers this medium only once it has been told of its certificate: register it there under the media GUID \
+             (Type {}, UdaSetting {}, IssuedCert {}; --json prints all that is needed)",
+            registration.r#type, registration.uda_setting, registration.issued_cert
+        );
+        let notes: Vec<String> = decided.notes.iter().cloned().chain([told]).collect();
         let points = spec.site.management.points();
         let mode = match spec.site.management {
             Management::SiteBased(_) => "site-based",
@@ -119,7 +165,7 @@ impl Created {
             bytes_copied_by_system: made.receipt.copied_by_system,
             verified: made.verified,
             label: spec.options.label.as_str().to_owned(),
-            decisions: Decisions::new(report, &notes),
+            decisions: Decisions::new(report, decided, &notes),
             management: Managed {
                 site_code: spec.site.code.as_str().to_owned(),
                 mode,
@@ -127,16 +173,13 @@ impl Created {
                 cloud_management_gateway: points.iter().any(|point| point.is_cloud_management_gateway()),
             },
             password: spec.password.is_some(),
-            registration: Registration {
-                smsid: report.media_guid.clone(),
-                certificate: to_hex_upper(&report.media_certificate),
-            },
+            registration,
         }
     }
 }
 
 impl Decisions {
-    pub(super) fn new(report: &StageReport, notes: &[String]) -> Self {
+    pub(super) fn new(report: &StageReport, decided: &Decided, notes: &[String]) -> Self {
         let store = |(path, origin): &(String, BootConfigurationOrigin)| {
             let (origin, detail) = match origin {
                 BootConfigurationOrigin::BootImage(path) => ("boot-image", Some(path.clone())),
@@ -145,9 +188,20 @@ impl Decisions {
             };
             BootConfiguration { path: path.clone(), origin, detail }
         };
+        let program = |found: &media_core::media::boot_image::StartedProgram| Program {
+            path: found.path.clone(),
+            origin: found.origin.clone(),
+            signed_under: found.signers.iter().flatten().map(|signer| signer.issuer.clone()).collect(),
+            problem: found.signers.as_ref().err().map(ToString::to_string),
+        };
         let (start, end) = report.media_certificate_validity;
         Self {
             boot_image: BootImage {
+                package_id: decided.package.as_ref().map(|package| package.id.as_str().to_owned()),
+                package_id_from: decided
+                    .package
+                    .as_ref()
+                    .map(|package| if package.is_from_file_name { "file-name" } else { "given" }),
                 index: report.boot_index,
                 changed_boot_index: report.changed_boot_index,
                 architecture: report.architecture.to_string(),
@@ -155,7 +209,7 @@ impl Decisions {
             },
             boot_manager: BootManager {
                 set: report.boot_manager.to_string(),
-                signers: report.boot_manager_signers.clone(),
+                programs: report.programs.iter().map(program).collect(),
             },
             boot_configuration: report.boot_configuration.iter().map(store).collect(),
             trusted_certificates: report
@@ -207,11 +261,20 @@ impl fmt::Display for Decisions {
             "Boot image",
             format_args!("image {}{changed}, {}, {version}", image.index, image.architecture),
         )?;
-        let signers = match self.boot_manager.signers.as_slice() {
-            [] => "not signed".to_owned(),
-            signers => format!("signed under {}", signers.join(" and ")),
-        };
-        line(out, "Boot manager", format_args!("the set of {}, {signers}", self.boot_manager.set))?;
+        let from = if image.package_id_from == Some("given") { "given" } else { "found in the file's name" };
+        match &image.package_id {
+            Some(id) => line(out, "Package id", format_args!("{id}, {from}"))?,
+            None => line(out, "Package id", "not known")?,
+        }
+        line(out, "Boot managers", format_args!("the {} set", self.boot_manager.set))?;
+        for program in &self.boot_manager.programs {
+            let signers = match (&program.problem, program.signed_under.as_slice()) {
+                (Some(problem), _) => format!("who signed it cannot be read ({problem})"),
+                (None, []) => "not signed".to_owned(),
+                (None, signers) => format!("signed under {}", signers.join(" and ")),
+            };
+            line(out, "", format_args!("{}: {signers}", program.path))?;
+        }
         for store in &self.boot_configuration {
             let detail = store.detail.as_deref().unwrap_or_default();
             let origin = match store.origin {

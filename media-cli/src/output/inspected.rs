@@ -6,6 +6,7 @@ use std::path::Path;
 
 use media_core::disk::DiskTable;
 use media_core::iso::{BootEntry, Emulation, Platform};
+use media_core::media::variables;
 use media_core::sealed::Algorithm;
 use media_core::{BootImageFacts, CertificateFacts, Inspection, VariablesFacts, VolumeFacts};
 use secrecy::ExposeSecret;
@@ -185,12 +186,11 @@ impl Inspected {
                 .iter()
                 .flatten()
                 .next()
-                .map(|facts| variables(facts, password_given, reveal)),
+                .map(|facts| variables_file(facts, password_given, reveal)),
             certificates: inspection.certificates.iter().map(certificate).collect(),
             files: inspection
                 .files
                 .iter()
-                .flatten()
                 .map(|(path, bytes)| File { path: path.clone(), bytes: *bytes })
                 .collect(),
             damaged: damaged(inspection),
@@ -209,7 +209,7 @@ fn damaged(inspection: &Inspection) -> Vec<Damaged> {
     [
         ("volume label", label.map(ToString::to_string)),
         ("boot entries", boot_entries.map(ToString::to_string)),
-        ("files", inspection.files.as_ref().err().map(ToString::to_string)),
+        ("files", inspection.files_damage.as_ref().map(ToString::to_string)),
         ("boot image", boot_image.map(ToString::to_string)),
         ("media variables", variables.map(ToString::to_string)),
     ]
@@ -318,7 +318,7 @@ fn boot_configuration(inspection: &Inspection) -> Vec<BootConfiguration> {
     inspection.boot_configuration.iter().map(one).collect()
 }
 
-fn variables(facts: &VariablesFacts, password_given: bool, reveal: bool) -> VariablesFile {
+fn variables_file(facts: &VariablesFacts, password_given: bool, reveal: bool) -> VariablesFile {
     let password = match (facts.has_no_password, password_given) {
         (true, _) => Password::None,
         (false, true) => Password::Given,
@@ -326,7 +326,7 @@ fn variables(facts: &VariablesFacts, password_given: bool, reveal: bool) -> Vari
     };
     let shown = |(name, value): (&str, &secrecy::SecretString)| Variable {
         name: name.to_owned(),
-        value: (reveal || is_public(name)).then(|| value.expose_secret().to_owned()),
+        value: (reveal || variables::is_public(name)).then(|| value.expose_secret().to_owned()),
     };
     VariablesFile {
         encryption: match facts.algorithm {
@@ -341,34 +341,7 @@ fn variables(facts: &VariablesFacts, password_given: bool, reveal: bool) -> Vari
             .variables
             .as_ref()
             .err()
-            .filter(|_| password == Password::Given)
+            .filter(|_| password != Password::Needed)
             .map(ToString::to_string),
     }
-}
-
-/// Whether a variable's value is known not to be secret. Every other one is masked: who named it may have put anything
-/// in it.
-fn is_public(name: &str) -> bool {
-    const PUBLIC: [&str; 19] = [
-        "SMSTSMP",
-        "SMSTSLocationMPs",
-        "SMSTSAssignUsersMode",
-        "_SMSMediaGuid",
-        "_SMSTSBootMediaPackageID",
-        "_SMSTSBootMediaSourceVersion",
-        "_SMSTSHTTPPort",
-        "_SMSTSHTTPSPort",
-        "_SMSTSIISSSLState",
-        "_SMSTSLaunchMode",
-        "_SMSTSMediaType",
-        "_SMSTSPreferredMPEnabled",
-        "_SMSTSSiteCode",
-        "_SMSTSStandAloneMedia",
-        "_SMSTSTimezone",
-        "_SMSTSUseFirstCert",
-        "_SMSTSx64UnknownMachineGUID",
-        "_SMSTSx86UnknownMachineGUID",
-        "_SMSTSarm64UnknownMachineGUID",
-    ];
-    PUBLIC.iter().any(|public| public.eq_ignore_ascii_case(name))
 }

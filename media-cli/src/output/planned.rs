@@ -5,8 +5,10 @@ use std::fmt;
 use media_core::{Plan, StageReport};
 use serde::Serialize;
 
+use super::Shown;
 use super::created::Decisions;
 use super::sizes::size;
+use crate::settings::Decided;
 
 /// A plan.
 #[derive(Serialize)]
@@ -35,7 +37,7 @@ struct Run {
 }
 
 impl Planned {
-    pub(crate) fn new(plan: &Plan, report: &StageReport, notes: &[String]) -> Self {
+    pub(crate) fn new(plan: &Plan, report: &StageReport, decided: &Decided) -> Self {
         let file = |file: &media_core::PlannedFile| File {
             path: file.path.clone(),
             bytes: file.len,
@@ -48,7 +50,7 @@ impl Planned {
             bytes: plan.len,
             files: plan.files.iter().map(file).collect(),
             layout: plan.runs().into_iter().map(run).collect(),
-            decisions: Decisions::new(report, notes),
+            decisions: Decisions::new(report, decided, &decided.notes),
         }
     }
 }
@@ -58,12 +60,13 @@ impl fmt::Display for Planned {
         writeln!(out, "Would be made: {}, {}", self.kind, size(self.bytes))?;
         writeln!(out, "\n{:>14} {:>14}  structure or file", "offset", "bytes")?;
         for run in &self.layout {
-            writeln!(out, "{:>14} {:>14}  {}", run.offset, run.bytes, run.label)?;
+            writeln!(out, "{:>14} {:>14}  {}", run.offset, run.bytes, Shown(&run.label))?;
         }
         writeln!(out, "\n{:>14} {:>14}  {:<44} from", "offset", "bytes", "file")?;
         for file in &self.files {
             let offset = file.offset.map_or_else(|| "-".to_owned(), |offset| offset.to_string());
-            writeln!(out, "{offset:>14} {:>14}  {:<44} {}", file.bytes, file.path, file.origin)?;
+            let (path, origin) = (Shown(&file.path).to_string(), Shown(&file.origin));
+            writeln!(out, "{offset:>14} {:>14}  {path:<44} {origin}", file.bytes)?;
         }
         writeln!(out)?;
         self.decisions.fmt(out)?;

@@ -7,6 +7,7 @@ use media_core::VerifyReport;
 use media_core::finding::{Finding, Severity};
 use serde::Serialize;
 
+use super::Shown;
 use super::sizes::size;
 
 /// What a check found.
@@ -51,16 +52,18 @@ impl Verified {
 impl fmt::Display for Verified {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for found in &self.findings {
-            writeln!(out, "{}: {}: {} [{}]", found.severity, found.place, found.message, found.id)?;
+            let (place, message) = (Shown(&found.place), Shown(&found.message));
+            writeln!(out, "{}: {place}: {message} [{}]", found.severity, found.id)?;
         }
         let errors = self.findings.iter().filter(|found| found.severity == "error").count();
         let things = if errors == 1 { "thing is" } else { "things are" };
+        let medium = Shown(&self.medium);
         match (self.intact, self.files_compared) {
-            (false, _) => writeln!(out, "{}: NOT INTACT, {errors} {things} wrong", self.medium),
-            (true, 0) => writeln!(out, "{}: intact", self.medium),
+            (false, _) => writeln!(out, "{medium}: NOT INTACT, {errors} {things} wrong"),
+            (true, 0) => writeln!(out, "{medium}: intact"),
             (true, files) => {
                 let bytes = size(self.bytes_compared);
-                writeln!(out, "{}: intact; {files} files, {bytes}, are as they were written", self.medium)
+                writeln!(out, "{medium}: intact; {files} files, {bytes}, are as they were written")
             }
         }
     }

@@ -1,10 +1,14 @@
 //! Checks of single settings.
 
+use std::path::Path;
+
+use media_core::media::identity::MediaGuid;
 use media_core::time::Timestamp;
 
 use super::Given;
 use crate::error::{Error, Place};
-use crate::values::DateText;
+use crate::secrets::{self, PasswordSource};
+use crate::values::{DateText, Format};
 
 /// Checks one setting by its own rule; the error stands at the setting's place.
 pub(super) fn checked<T, U, E: ToString>(
@@ -34,31 +38,60 @@ pub(super) fn not_both<T, U>(
     }
 }
 
-pub(super) fn date(text: &DateText) -> Result<Timestamp, String> {
-    let read = Timestamp::parse(&text.0);
-    read.ok_or_else(|| {
+/// A date is its first moment.
+pub(super) fn start(text: &DateText) -> Result<Timestamp, String> {
+    let read = Timestamp::parse(&text.0).ok_or_else(|| {
         format!("{:?} is not a date; expected one such as 2027-01-31 or 2027-01-31T12:00:00Z", text.0)
-    })
+    })?;
+    if read.unix() < 0 {
+        return Err(format!("{read} is too early; a certificate made here starts in 1970 or later"));
+    }
+    Ok(read)
+}
+
+/// A date is its last moment: a certificate that expires on a day is valid on that day.
+pub(super) fn expiry(text: &DateText) -> Result<Timestamp, String> {
+    let read = start(text)?;
+    let is_date_alone = text.0.len() == "2027-12-31".len();
+    Ok(if is_date_alone { Timestamp::from_unix(read.unix() + 86_399) } else { read })
 }
 
 /// A GUID as `SMSUniqueIdentifier` has it: lower-case, without braces.
 pub(super) fn unknown_computer(text: &String) -> Result<String, String> {
-    let plain = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
-    let fits = plain.len() == 36
-        && plain.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    if fits {
-        return Ok(plain.to_ascii_lowercase());
+    match MediaGuid::parse(text) {
+        Ok(guid) => Ok(guid.as_str().trim_matches(['{', '}']).to_ascii_lowercase()),
+        Err(_) => {
+            Err(format!("{text:?} is not a GUID; expected one such as d10d7f98-17dd-4588-b645-34964936023b"))
+        }
     }
-    Err(format!("{text:?} is not a GUID; expected one such as d10d7f98-17dd-4588-b645-34964936023b"))
 }
 
-/// A path on the medium, `/` between names. What the medium holds is decided elsewhere; three files are always made.
-pub(super) fn path_on_medium(path: &str) -> Result<String, String> {
+/// The name of an environment variable. It is not repeated: it may be a password in the wrong place.
+pub(super) fn environment_variable(source: &PasswordSource) -> Result<(), String> {
+    match source {
+        PasswordSource::Environment(name) if !secrets::is_variable_name(name) => Err(
+            "expected the name of an environment variable, of letters, digits and underscores; is this its value?"
+                .to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What the extension of an output says.
+pub(super) fn format_by_name(output: &Path) -> Option<Format> {
+    let extension = output.extension()?.to_str()?;
+    let formats = [("iso", Format::Iso), ("img", Format::Img)];
+    formats.into_iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)).map(|(_, format)| format)
+}
+
+/// A path on the medium as it is compared: `/` between names, and none before them.
+pub(super) fn with_slashes(path: &str) -> String {
     let path = path.replace('\\', "/");
-    let path = path.strip_prefix('/').unwrap_or(&path);
+    path.strip_prefix('/').unwrap_or(&path).to_owned()
+}
+
+/// A path on the medium, of [`with_slashes`]. What the medium holds is decided elsewhere; three files are always made.
+pub(super) fn path_on_medium(path: &str) -> Result<String, String> {
     if path.is_empty() || path.split('/').any(|name| name.is_empty() || name == "." || name == "..") {
         return Err(format!("{path:?} is not a path on the medium; expected one such as boot/boot.sdi"));
     }
@@ -69,9 +102,9 @@ pub(super) fn path_on_medium(path: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn key_bits(bits: &u32) -> Result<u32, String> {
+pub(super) fn key_bits(bits: &u32) -> Result<usize, String> {
     match bits {
-        1024 | 2048 | 3072 | 4096 => Ok(*bits),
+        1024 | 2048 | 3072 | 4096 => Ok(*bits as usize),
         _ => Err(format!("an RSA key of {bits} bits is not made here; expected 1024, 2048, 3072 or 4096")),
     }
 }

@@ -4,20 +4,22 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use media_core::disk::Scheme;
-use media_core::media::identity::MediaGuid;
-use media_core::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use media_core::media::identity::{DEFAULT_KEY_BITS, MediaGuid};
+use media_core::media::names::{MediaLabel, PackageId};
+use media_core::media::site_variables::{IDENTITY, check_prestart, is_among};
 use media_core::media::store::Store;
 use media_core::media::variables::{Variables, XmlForm};
 use media_core::sealed::Algorithm;
 use media_core::time::Timestamp;
 use media_core::{
-    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, SiteSpec,
-    UnknownComputers, UserDeviceAffinity, VariablesForm,
+    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, UserDeviceAffinity,
+    VariablesForm,
 };
 use secrecy::SecretString;
 
 use super::check::{self, checked, checked_if_given, missing, not_both};
-use super::{CertificateChoice, Decided, Given, Settings, TrustedFile};
+use super::site::{check_gateway, site};
+use super::{BootPackage, CertificateChoice, Decided, Given, SeedSource, Settings, TrustedFile};
 use crate::error::{Error, Place};
 use crate::secrets::PasswordSource;
 use crate::values;
@@ -38,19 +40,20 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     let boot_image = settings.boot_image.clone().ok_or_else(|| {
         missing("no boot image was given", "give --boot-image, or boot-image under [boot] in a spec file")
     })?;
-    let package_id = match &settings.package_id {
-        Some(given) => Some(checked(given, |id| PackageId::new(id))?),
-        None => boot_image.value.file_name().and_then(OsStr::to_str).and_then(PackageId::in_file_name),
-    };
+    let package = package(&settings, &boot_image)?;
     let certificate = certificate(&settings)?;
-    let site = site(&settings, matches!(certificate, CertificateChoice::Import { .. }))?;
+    let mut notes = settings.notes.clone();
+    let site = site(&settings, matches!(certificate, CertificateChoice::Import { .. }), &mut notes)?;
     let password = only_one(&settings.password)?;
     check_gateway(&settings, &site.management, password.is_some())?;
     check_standard_input(&settings)?;
     let form = form(&settings, dry_run)?;
-    let notes = notes(package_id.as_ref(), password.as_ref(), &certificate, &site.management);
+    let options = options(&settings)?;
+    note_what_is_possible(package.as_ref(), password.as_ref(), &certificate, &site.management, &mut notes);
+    notes.extend(label_note(&options.label, form));
+    notes.extend(seed_note(&settings, &certificate));
     Ok(Decided {
-        package_id,
+        package,
         image_index: checked_if_given(settings.image_index.as_ref(), check::image_index)?,
         boot_manager: match settings.boot_manager.as_ref().map(|given| given.value) {
             None | Some(values::BootManager::Auto) => BootManagerChoice::Auto,
@@ -67,11 +70,14 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         password,
         certificate,
         allow_expired_certificate: value(settings.allow_expired_certificate.as_ref(), false),
-        options: options(&settings)?,
-        variables_form: variables_form(&settings),
+        allow_unsuitable_certificate: value(settings.allow_unsuitable_certificate.as_ref(), false),
+        variables: variables(&settings, options.prestart.as_ref())?,
+        without_variables: without_variables(&settings)?,
+        options,
+        variables_form: variables_form(&settings)?,
         media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
-        variables: variables(&settings)?,
         vars_file: settings.vars_file,
+        seed: settings.seed.map(|given| given.value),
         output: settings.output.map(|given| given.value),
         site,
         form,
@@ -80,17 +86,27 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     })
 }
 
+fn package(settings: &Settings, boot_image: &Given<PathBuf>) -> Result<Option<BootPackage>, Error> {
+    if let Some(given) = &settings.package_id {
+        let id = checked(given, |id| PackageId::new(id))?;
+        return Ok(Some(BootPackage { id, is_from_file_name: false }));
+    }
+    let found = boot_image.value.file_name().and_then(OsStr::to_str).and_then(PackageId::in_file_name);
+    Ok(found.map(|id| BootPackage { id, is_from_file_name: true }))
+}
+
 /// What is possible and may not be what was meant.
-fn notes(
-    package_id: Option<&PackageId>,
+fn note_what_is_possible(
+    package: Option<&BootPackage>,
     password: Option<&PasswordSource>,
     certificate: &CertificateChoice,
     management: &Management,
-) -> Vec<String> {
-    let mut notes = Vec::new();
-    if package_id.is_none() {
+    notes: &mut Vec<String>,
+) {
+    if package.is_none() {
         notes.push(
-            "the boot image's package id is not known, so _SMSTSBootMediaPackageID is left out; --package-id gives it"
+            "the boot image's package id is not known (its file is not called boot.ID.wim), so \
+             _SMSTSBootMediaPackageID is left out; --package-id gives it"
                 .to_owned(),
         );
     }
@@ -112,10 +128,30 @@ fn notes(
     for point in points.filter(|point| point.url().starts_with(other_scheme)) {
         notes.push(format!("{} may not answer the medium: {why}", point.url()));
     }
-    notes
 }
 
-fn value<T: Copy>(given: Option<&Given<T>>, default: T) -> T {
+/// A label of an ISO holds more than that of a FAT32 volume.
+fn label_note(label: &MediaLabel, form: Form) -> Option<String> {
+    let fat = label.fat();
+    let changed = matches!(form, Form::DiskImage { .. })
+        && label.as_str().chars().take(fat.len()).any(|found| MediaLabel::NOT_ON_FAT.contains(&found));
+    changed.then(|| format!("the label of the stick's volume is {fat:?}: it cannot hold + , . = [ or ]"))
+}
+
+/// Equal seeds are one identity, which is no surprise to be had at the site.
+fn seed_note(settings: &Settings, certificate: &CertificateChoice) -> Option<String> {
+    settings.seed.as_ref()?;
+    let self_signed = matches!(certificate, CertificateChoice::SelfSigned { .. });
+    let follows = match (settings.media_guid.is_none(), self_signed) {
+        (true, true) => "the media GUID and the private key follow",
+        (true, false) => "the media GUID follows",
+        (false, true) => "the private key follows",
+        (false, false) => return None,
+    };
+    Some(format!("{follows} from the seed: media made with the same seed share their identity at the site"))
+}
+
+pub(super) fn value<T: Copy>(given: Option<&Given<T>>, default: T) -> T {
     given.map_or(default, |given| given.value)
 }
 
@@ -131,84 +167,10 @@ fn boot_files(settings: &Settings) -> Result<Vec<(String, Given<PathBuf>)>, Erro
     Ok(files)
 }
 
-fn site(settings: &Settings, imported_certificate: bool) -> Result<SiteSpec, Error> {
-    let code = settings.site_code.as_ref().ok_or_else(|| {
-        missing("no site code was given", "give --site-code, or site-code under [site] in a spec file")
-    })?;
-    let mut unknown_computers = UnknownComputers::default();
-    for (architecture, guid) in &settings.unknown_computers {
-        let place = match architecture.as_str() {
-            "x64" => &mut unknown_computers.x64,
-            "x86" => &mut unknown_computers.x86,
-            "arm64" => &mut unknown_computers.arm64,
-            other => {
-                let message = format!("{other:?} is not an architecture; expected x64, x86 or arm64");
-                return Err(Error::setting(message, guid.place.clone()));
-            }
-        };
-        if place.is_some() {
-            return Err(Error::setting(format!("{architecture} is given twice"), guid.place.clone()));
-        }
-        *place = Some(checked(guid, check::unknown_computer)?);
-    }
-    Ok(SiteSpec {
-        code: checked(code, |code| SiteCode::new(code))?,
-        management: management(settings, if imported_certificate { "https" } else { "http" })?,
-        http_port: checked_if_given(settings.http_port.as_ref(), check::port)?.unwrap_or(80),
-        https_port: checked_if_given(settings.https_port.as_ref(), check::port)?.unwrap_or(443),
-        unknown_computers,
-    })
-}
-
-fn management(settings: &Settings, default_scheme: &str) -> Result<Management, Error> {
-    let dynamic = settings.media_mode.as_ref().filter(|mode| mode.value == values::MediaMode::Dynamic);
-    not_both(
-        dynamic,
-        settings.cmg.as_ref(),
-        "a cloud management gateway is possible with site-based media only; dynamic media contact management points of the site",
-    )?;
-    not_both(
-        settings.management_points.first(),
-        settings.cmg.as_ref(),
-        "a cloud management gateway takes the place of the management point; give one of them",
-    )?;
-    if let Some(cmg) = &settings.cmg {
-        return Ok(Management::SiteBased(checked(cmg, |text| {
-            ManagementPoint::cloud_management_gateway(text)
-        })?));
-    }
-    let point = |given| checked(given, |text: &String| ManagementPoint::on_premises(text, default_scheme));
-    let points = settings.management_points.iter().map(point).collect::<Result<Vec<_>, _>>()?;
-    match (dynamic, points.len()) {
-        (_, 0) => Err(missing(
-            "no management point was given",
-            "give --management-point or --cmg, or one of these keys under [site] in a spec file",
-        )),
-        (Some(_), _) => Ok(Management::Dynamic(points)),
-        (None, 1) => Ok(Management::SiteBased(points.into_iter().next().ok_or_else(|| missing("", ""))?)),
-        (None, count) => {
-            let message = format!("site-based media have one management point, and {count} are given");
-            Err(Error::setting(message, settings.management_points[1].place.clone())
-                .with_hint("for several, make dynamic media: --media-mode dynamic"))
-        }
-    }
-}
-
-/// Microsoft asks for a strong password on media that reach the site over the internet.
-fn check_gateway(settings: &Settings, management: &Management, has_password: bool) -> Result<(), Error> {
-    let allowed = value(settings.allow_no_password.as_ref(), false);
-    let gateway = management.points().iter().any(ManagementPoint::is_cloud_management_gateway);
-    if gateway && !has_password && !allowed {
-        let place = settings.cmg.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
-        let message = "media for a cloud management gateway need a password: whoever holds them reaches the site from anywhere";
-        return Err(Error::setting(message, place).with_hint(
-            "give --password-file, --password-env or --password-prompt; --allow-no-password makes them without",
-        ));
-    }
-    Ok(())
-}
-
 fn only_one(sources: &[Given<PasswordSource>]) -> Result<Option<PasswordSource>, Error> {
+    for given in sources {
+        checked(given, check::environment_variable).map_err(Error::hiding_values)?;
+    }
     not_both(sources.first(), sources.get(1), "the password is given in two ways; give one of them")?;
     Ok(sources.first().map(|given| given.value.clone()))
 }
@@ -228,8 +190,8 @@ fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
         let message = "a password for a certificate is given, but no certificate to import";
         return Err(Error::setting(message, given.place.clone()).with_hint("give --certificate"));
     }
-    let start = checked_if_given(settings.certificate_start.as_ref(), check::date)?;
-    let expiry = checked_if_given(settings.certificate_expiry.as_ref(), check::date)?;
+    let start = checked_if_given(settings.certificate_start.as_ref(), check::start)?;
+    let expiry = checked_if_given(settings.certificate_expiry.as_ref(), check::expiry)?;
     if let (Some(start), Some(expiry), Some(given)) = (start, expiry, &settings.certificate_expiry)
         && expiry <= start
     {
@@ -243,7 +205,7 @@ fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
     Ok(CertificateChoice::SelfSigned {
         start: at(start, &settings.certificate_start),
         expiry: at(expiry, &settings.certificate_expiry),
-        key_bits: checked_if_given(settings.key_bits.as_ref(), check::key_bits)?.unwrap_or(2048),
+        key_bits: checked_if_given(settings.key_bits.as_ref(), check::key_bits)?.unwrap_or(DEFAULT_KEY_BITS),
     })
 }
 
@@ -262,8 +224,9 @@ fn options(settings: &Settings) -> Result<MediaOptions, Error> {
     let prestart = match (&settings.prestart_command, &settings.prestart_variable) {
         (None, None) => None,
         (Some(command), Some(variable)) => {
-            checked(variable, |name| Variables::new().set(name, SecretString::from(command.value.as_str())))?;
-            Some(Prestart { command: command.value.clone(), variable: variable.value.clone() })
+            let prestart = Prestart { command: command.value.clone(), variable: variable.value.clone() };
+            checked(variable, |_| check_prestart(&prestart))?;
+            Some(prestart)
         }
         (Some(given), None) => {
             let message = "a prestart command needs the name of the media variable that holds it, which is not published";
@@ -292,33 +255,76 @@ fn options(settings: &Settings) -> Result<MediaOptions, Error> {
 }
 
 /// Names and values are checked by the rules of the variables file; names are not repeated.
-fn variables(settings: &Settings) -> Result<Vec<(String, SecretString)>, Error> {
+fn variables(
+    settings: &Settings,
+    prestart: Option<&Prestart>,
+) -> Result<Vec<(String, Given<SecretString>)>, Error> {
     let mut known = Variables::new();
     for (name, given) in &settings.variables {
+        if is_among(name, &IDENTITY) {
+            return Err(identity_variable(name, given.place.clone()));
+        }
+        if prestart.is_some_and(|prestart| prestart.variable.eq_ignore_ascii_case(name)) {
+            let place =
+                settings.prestart_variable.as_ref().map_or(Place::Nowhere, |given| given.place.clone());
+            let message = format!("{name} holds the prestart command, and is given as a variable too");
+            return Err(Error::conflict(&message, place, given.place.clone()).hiding_values());
+        }
         if known.get(name).is_some() {
             let message = format!("the variable {name} is given twice");
             return Err(Error::setting(message, given.place.clone()).hiding_values());
         }
         checked(given, |value| known.set(name, value.clone())).map_err(Error::hiding_values)?;
     }
-    Ok(settings.variables.iter().map(|(name, given)| (name.clone(), given.value.clone())).collect())
+    Ok(settings.variables.clone())
 }
 
-fn variables_form(settings: &Settings) -> VariablesForm {
+fn identity_variable(name: &str, place: Place) -> Error {
+    let message = format!("{name} is part of the media's identity and cannot be given as a variable");
+    let hint = if name.eq_ignore_ascii_case(IDENTITY[0]) {
+        "give it with --media-guid, or media-guid under [media] in a spec file"
+    } else {
+        "give the certificate with --certificate, or certificate under [security] in a spec file"
+    };
+    Error::setting(message, place).hiding_values().with_hint(hint)
+}
+
+/// Names are checked, so that a mistake in one is not a variable left in.
+fn without_variables(settings: &Settings) -> Result<Vec<String>, Error> {
+    let one = |given: &Given<String>| {
+        if let Some((_, also)) =
+            settings.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given.value))
+        {
+            let message = format!("the variable {} is given and left out", given.value);
+            let error = Error::conflict(&message, given.place.clone(), also.place.clone());
+            return Err(error.hiding_values());
+        }
+        checked(given, |name| Variables::new().set(name, SecretString::from("")))?;
+        Ok(given.value.clone())
+    };
+    settings.without_variables.iter().map(one).collect()
+}
+
+fn variables_form(settings: &Settings) -> Result<VariablesForm, Error> {
     let encryption = value(settings.variables_encryption.as_ref(), values::VariablesEncryption::Aes128);
     let mut xml = XmlForm::default();
     if let Some(given) = &settings.variables_xml_declaration {
+        let with = |text: &String| XmlForm { declaration: text.clone(), version: None, ..XmlForm::default() };
+        checked(given, |text| with(text).check())?;
         xml.declaration.clone_from(&given.value);
     }
     if let Some(given) = &settings.variables_xml_version {
-        xml.version = Some(given.value.clone()).filter(|version| !version.is_empty());
+        let version = Some(given.value.clone()).filter(|version| !version.is_empty());
+        checked(given, |_| XmlForm { version: version.clone(), ..XmlForm::default() }.check())?;
+        xml.version = version;
     }
     xml.nul_terminated = value(settings.variables_xml_nul_terminated.as_ref(), xml.nul_terminated);
     let algorithm = match encryption {
         values::VariablesEncryption::Aes128 => Algorithm::Aes128,
         values::VariablesEncryption::Aes256 => Algorithm::Aes256,
     };
-    VariablesForm { algorithm, xml }
+    let trailer = settings.variables_trailer.as_ref().map(|given| given.value);
+    Ok(VariablesForm { algorithm, xml, trailer })
 }
 
 /// Standard input has one first line, and one reader.
@@ -331,6 +337,8 @@ fn check_standard_input(settings: &Settings) -> Result<(), Error> {
     readers.extend(
         settings.vars_file.iter().filter(|given| given.value.as_os_str() == "-").map(|given| &given.place),
     );
+    let reads = |seed: &SeedSource| matches!(seed, SeedSource::Read(PasswordSource::StandardInput));
+    readers.extend(settings.seed.iter().filter(|given| reads(&given.value)).map(|given| &given.place));
     match readers.as_slice() {
         [first, second, ..] => {
             let message = "two settings read standard input, which can be read once";
@@ -385,14 +393,9 @@ fn format(settings: &Settings, dry_run: bool) -> Result<values::Format, Error> {
             "give --format iso or --format img, or an --output",
         ));
     };
-    let extension = output.value.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "iso" => Ok(values::Format::Iso),
-        "img" => Ok(values::Format::Img),
-        _ => {
-            let message = format!("{} does not end in .iso or .img", output.value.display());
-            let hint = "give --format iso or --format img to say what to make";
-            Err(Error::setting(message, output.place.clone()).with_hint(hint))
-        }
-    }
+    check::format_by_name(&output.value).ok_or_else(|| {
+        let message = format!("{} does not end in .iso or .img", output.value.display());
+        let hint = "give --format iso or --format img to say what to make";
+        Error::setting(message, output.place.clone()).with_hint(hint)
+    })
 }

@@ -7,6 +7,9 @@ mod tables;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Place};
 use crate::input;
@@ -24,8 +27,8 @@ const LARGEST: u64 = 1 << 20;
 pub struct SpecText {
     /// What the user calls the file.
     pub name: String,
-    /// What is in it.
-    pub text: String,
+    /// What is in it: one copy, which is wiped from memory.
+    pub text: Arc<Zeroizing<String>>,
 }
 
 impl fmt::Debug for SpecText {
@@ -52,12 +55,11 @@ pub struct SpecFile {
 pub fn read(path: &Path) -> Result<SpecFile, Error> {
     let name = path.display().to_string();
     let bytes = input::read_small(path, "spec file", LARGEST)?;
-    let text = String::from_utf8(bytes.to_vec()).map_err(|error| {
-        let line =
-            bytes[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         Error::NotText { what: "spec file", path: path.to_owned(), line }
     })?;
-    let spec = SpecText { name, text };
+    let spec = SpecText { name, text: Arc::new(Zeroizing::new(text.to_owned())) };
     match toml::from_str(&spec.text) {
         Ok(tables) => {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();

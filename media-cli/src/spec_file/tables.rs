@@ -175,10 +175,14 @@ pub struct SecurityTable {
     pub certificate_expiry: Option<At<DateText>>,
     /// Make media although their certificate has expired
     pub allow_expired_certificate: Option<At<bool>>,
+    /// Make media although a management point is expected to refuse the imported certificate
+    pub allow_unsuitable_certificate: Option<At<bool>>,
     /// Length of the self-signed certificate's RSA key in bits
     pub key_bits: Option<At<u32>>,
     /// Cipher of the media variables file
     pub variables_encryption: Option<At<VariablesEncryption>>,
+    /// How many zero bytes end the media variables file; as many as Windows programs leave when not given
+    pub variables_trailer: Option<At<u16>>,
     /// The XML around the media variables
     pub variables_xml: VariablesXmlTable,
 }
@@ -210,6 +214,8 @@ pub struct MediaTable {
     pub user_device_affinity: Option<At<UserDeviceAffinity>>,
     /// Add media variables from this file
     pub vars_file: Option<At<String>>,
+    /// Media variables to leave out
+    pub without_var: Option<At<Vec<At<String>>>>,
     /// Prestart command
     pub prestart_command: Option<At<String>>,
     /// Name of the media variable that holds the prestart command

@@ -1,9 +1,9 @@
 //! Compares every structure with every other.
 
 use super::volume::fs_info;
-use super::walk::{ClusterSet, FatReader, damaged, root_label, walk};
+use super::walk::{ClusterSet, Complain, FatReader, damaged, root_label, walk};
 use super::{FatError, SECTOR_SIZE, Volume};
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 
 const DIRTY: &str = "fat32.dirty";
 /// The bits of FAT entry 1 that are set after a clean shutdown, and while no read or write failed (fatgen103, "FAT
@@ -14,7 +14,7 @@ const NO_HARD_ERROR: u32 = 0x0400_0000;
 const STATE: usize = 65;
 
 pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     let mut complain = |error: FatError| {
         // What is wrong with the volume is a finding; that it cannot be read is an error.
         let finding = finding(&error).ok_or(error)?;
@@ -24,9 +24,11 @@ pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
     hidden_sectors(volume, &mut complain)?;
     backup_boot_sector(volume, &mut complain)?;
     fats_agree(volume, &mut complain)?;
-    let used = walk(volume, &mut complain)?.used;
-    let free = free_clusters(volume, &used, &mut complain)?;
-    fs_info_is_right(volume, free, &mut complain)?;
+    let walked = walk(volume, &mut complain)?;
+    if walked.complete {
+        let free = free_clusters(volume, &walked.used, &mut complain)?;
+        fs_info_is_right(volume, free, &mut complain)?;
+    }
     let boot_label = &volume.facts.boot_label;
     match root_label(volume) {
         Ok(label) if boot_label != "NO NAME" && label.as_ref() != Some(boot_label) => {
@@ -37,10 +39,13 @@ pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
         Ok(_) | Err(FatError::Damaged { .. }) => {}
         Err(error) => return Err(error),
     }
-    Ok(findings)
+    Ok(findings.finish("fat32.more-findings", "FAT32 volume"))
 }
 
 fn finding(error: &FatError) -> Option<Finding> {
+    if let FatError::TooMany { path, .. } = error {
+        return Some(Finding::error("fat32.too-many", path, error.to_string()));
+    }
     let FatError::Damaged { id, place, found, expected } = error else { return None };
     let message = format!("found {found}, expected {expected}");
     // A stick that is in use, or was pulled out, has nothing wrong with it for that alone.
@@ -49,8 +54,6 @@ fn finding(error: &FatError) -> Option<Finding> {
         _ => Finding::error(id, place.clone(), message),
     })
 }
-
-type Complain<'a> = dyn FnMut(FatError) -> Result<(), FatError> + 'a;
 
 fn hidden_sectors(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> {
     let found = volume.facts.hidden_sectors;

@@ -142,6 +142,16 @@ pub enum FatError {
         /// What should be there.
         expected: &'static str,
     },
+    /// More of something than any medium needs.
+    #[error("more than {limit} {unit} at \"{path}\"")]
+    TooMany {
+        /// What there is too much of.
+        unit: &'static str,
+        /// How many are read.
+        limit: u64,
+        /// The folder or file where the limit was met.
+        path: String,
+    },
 }
 
 /// What is wrong with a name.

@@ -37,7 +37,7 @@ pub const LARGEST_FILE: u64 = u32::MAX as u64;
 pub const LARGEST_FOLDER: u64 = 65_536;
 
 /// The most UTF-16 units in a path, far above what Windows opens; it bounds what a crafted volume can make of us.
-pub const LONGEST_PATH: usize = 1024;
+pub const LONGEST_PATH: usize = crate::budget::LONGEST_PATH;
 
 /// The fewest clusters: a volume with fewer is FAT16, whatever its boot sector says (fatgen103, "FAT Type Determination").
 pub const FEWEST_CLUSTERS: u64 = 65_525;

@@ -382,6 +382,37 @@ fn planning_takes_no_time_and_no_memory_for_content() {
     }
 }
 
+/// A folder may have 65,534 files, and a path 1024 letters: together far more than any medium has.
+#[test]
+fn paths_are_not_kept_without_bound() {
+    let deep = ["é"; 4].map(|letter| letter.repeat(253)).join("/");
+    let files: Vec<_> = (0..65_534).map(|index| file(&format!("{deep}/{index:08}"), 0)).collect();
+    let layout = plan(&files, &options(600_000, 4096)).expect("it can be planned");
+    let source = Planned { len: layout.len, layout, changes: Vec::new() };
+    let volume = Volume::open(Arc::new(source), 0, u64::MAX).expect("sound");
+    assert!(matches!(volume.files(), Err(FatError::TooMany { unit: "bytes of paths", .. })));
+    let (files, damage) = volume.listing().expect("memory");
+    let kept: usize = files.iter().map(|file| file.path.len()).sum();
+    assert!(kept <= 64 << 20 && kept > 63 << 20, "{kept} bytes");
+    assert!(matches!(damage, Some(FatError::TooMany { .. })));
+    let found: Vec<_> = volume.check().expect("memory").into_iter().map(|finding| finding.id).collect();
+    assert_eq!(found, ["fat32.hidden-sectors", "fat32.too-many"]);
+}
+
+#[test]
+fn findings_are_not_listed_without_bound() {
+    let files: Vec<_> = (0..1500).map(|index| file(&format!("D/{index:08}"), 0)).collect();
+    let layout = plan(&files, &options(600_000, 4096)).expect("it can be planned");
+    let folder = layout.structures.iter().find(|structure| structure.label == "folder").expect("one");
+    let changes = (2..1502).map(|slot| (folder.offset + slot * 32 + 11, 0x60)).collect();
+    let source = Planned { len: layout.len, layout, changes };
+    let volume = Volume::open(Arc::new(source), 0, u64::MAX).expect("its boot sector is sound");
+    let found: Vec<_> = volume.check().expect("memory").into_iter().map(|finding| finding.id).collect();
+    assert_eq!(found.len(), 1001);
+    assert_eq!((found[999], found[1000]), ("fat32.attributes", "fat32.more-findings"));
+    assert_eq!(volume.listing().expect("memory").0.len(), 1500);
+}
+
 /// A planned volume in memory with changed bytes; files are zero.
 struct Planned {
     layout: Layout,

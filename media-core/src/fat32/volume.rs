@@ -111,6 +111,23 @@ impl Volume {
         Ok(walk::walk(self, &mut Err)?.files)
     }
 
+    /// The files that can be found whatever is wrong, and the first thing that is. Of a file whose chain is damaged
+    /// only the bytes before the damage are there.
+    ///
+    /// # Errors
+    /// [`FatError::Io`].
+    pub fn listing(&self) -> Result<(Vec<VolumeFile>, Option<FatError>), FatError> {
+        let mut first = None;
+        let walked = walk::walk(self, &mut |error| match error {
+            FatError::Io { .. } => Err(error),
+            _ => {
+                first.get_or_insert(error);
+                Ok(())
+            }
+        })?;
+        Ok((walked.files, first))
+    }
+
     /// Looks at every structure; no finding means that nothing is wrong. File contents have no checksums on FAT.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::{FatError, LONGEST_PATH, SECTOR_SIZE, Volume, VolumeFile};
+use super::{FatError, SECTOR_SIZE, Volume, VolumeFile};
+use crate::budget::{Budget, Exceeded, is_too_long};
 use crate::bytes::utf16le;
 use crate::content::{Content, Piece};
 
@@ -15,40 +16,65 @@ pub(super) struct Walked {
     pub(super) files: Vec<VolumeFile>,
     /// The clusters that belong to something.
     pub(super) used: ClusterSet,
+    /// Whether it came to its end; else there is more on the volume than is read.
+    pub(super) complete: bool,
 }
 
-/// Walks the whole volume.
+/// Walks the whole volume, past everything that is wrong.
 pub(super) fn walk(volume: &Volume, complain: &mut Complain) -> Result<Walked, FatError> {
     let used = ClusterSet { words: vec![0; volume.facts.clusters as usize / 64 + 1] };
-    let mut walked = Walked { files: Vec::new(), used };
-    let mut fat = FatReader::new(volume);
+    let mut walk = Walk {
+        volume,
+        fat: FatReader::new(volume),
+        budget: Budget::new(volume.facts.sectors * SECTOR_SIZE),
+        walked: Walked { files: Vec::new(), used, complete: true },
+    };
     let mut folders = vec![Open { path: String::new(), first: volume.root, parent: None }];
     while let Some(folder) = folders.pop() {
+        match walk.folder(&folder, complain) {
+            Ok(subfolders) => folders.extend(subfolders.into_iter().rev()),
+            Err(error @ FatError::TooMany { .. }) => {
+                complain(error)?;
+                walk.walked.complete = false;
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(walk.walked)
+}
+
+/// A walk on its way.
+struct Walk<'a> {
+    volume: &'a Volume,
+    fat: FatReader<'a>,
+    budget: Budget,
+    walked: Walked,
+}
+
+impl Walk<'_> {
+    /// Reads one folder; returns the folders in it.
+    fn folder(&mut self, folder: &Open, complain: &mut Complain) -> Result<Vec<Open>, FatError> {
+        let volume = self.volume;
         let place = if folder.path.is_empty() { "root folder" } else { &folder.path };
-        let limit = volume.folder_clusters();
-        let runs =
-            chain(volume, &mut fat, place, folder.first, Length::AtMost(limit), &mut walked.used, complain)?;
+        let limit = Length::AtMost(volume.folder_clusters());
+        let runs = chain(volume, &mut self.fat, place, folder.first, limit, &mut self.walked.used, complain)?;
         // At most 2 MiB, and all of it is really there: the volume's length was checked.
         let bytes = read_folder(volume, &content(volume, &runs, u64::MAX))?;
         let mut inner = Vec::new();
-        entries(&folder, &bytes, complain, |entry| {
-            let path =
-                if folder.path.is_empty() { entry.name } else { format!("{}/{}", folder.path, entry.name) };
-            inner.push((path, entry.raw));
-        })?;
+        entries(folder, &bytes, complain, |entry| inner.push(entry))?;
         let mut names = HashSet::new();
         let mut subfolders = Vec::new();
-        for (path, raw) in inner {
-            if path.encode_utf16().count() > LONGEST_PATH {
-                complain(damaged(
-                    "fat32.long-path",
-                    &folder.path,
-                    "a longer path",
-                    "paths of 1024 UTF-16 units at most",
-                ))?;
+        for NamedEntry { name, raw } in inner {
+            spent(self.budget.name(), &folder.path)?;
+            let path = if folder.path.is_empty() { name.clone() } else { format!("{}/{name}", folder.path) };
+            if is_too_long(&path) {
+                let expected = "paths of 1024 UTF-16 units at most";
+                complain(damaged("fat32.long-path", &folder.path, "a longer path", expected))?;
                 continue;
             }
-            if !names.insert(path.to_uppercase()) {
+            spent(self.budget.path(&path), &folder.path)?;
+            if !names.insert(name.to_uppercase()) {
                 complain(damaged("fat32.same-name", &path, "the name twice", "different names"))?;
             }
             if raw.is_folder() {
@@ -58,36 +84,35 @@ pub(super) fn walk(volume: &Volume, complain: &mut Complain) -> Result<Walked, F
                 // Entries that lead back to the root call it cluster 0.
                 let parent = folder.parent.map_or(0, |_| folder.first);
                 subfolders.push(Open { path, first: raw.cluster, parent: Some(parent) });
-                continue;
-            }
-            let clusters = u64::from(raw.len).div_ceil(u64::from(volume.facts.cluster_size));
-            if clusters == 0 && raw.cluster != 0 {
-                complain(damaged(
-                    "fat32.empty-file",
-                    &path,
-                    raw.cluster,
-                    "first cluster 0 for an empty file",
-                ))?;
-            }
-            let runs = if clusters == 0 {
-                Vec::new()
             } else {
-                chain(
-                    volume,
-                    &mut fat,
-                    &path,
-                    raw.cluster,
-                    Length::Exactly(clusters),
-                    &mut walked.used,
-                    complain,
-                )?
-            };
-            let len = u64::from(raw.len);
-            walked.files.push(VolumeFile { path, len, content: content(volume, &runs, len) });
+                self.file(path, raw, complain)?;
+            }
         }
-        folders.extend(subfolders.into_iter().rev());
+        Ok(subfolders)
     }
-    Ok(walked)
+
+    fn file(&mut self, path: String, raw: RawEntry, complain: &mut Complain) -> Result<(), FatError> {
+        let volume = self.volume;
+        let clusters = u64::from(raw.len).div_ceil(u64::from(volume.facts.cluster_size));
+        if clusters == 0 && raw.cluster != 0 {
+            let expected = "first cluster 0 for an empty file";
+            complain(damaged("fat32.empty-file", &path, raw.cluster, expected))?;
+        }
+        let runs = if clusters == 0 {
+            Vec::new()
+        } else {
+            let length = Length::Exactly(clusters);
+            chain(volume, &mut self.fat, &path, raw.cluster, length, &mut self.walked.used, complain)?
+        };
+        spent(self.budget.extents(runs.len()), &path)?;
+        let len = u64::from(raw.len);
+        self.walked.files.push(VolumeFile { path, len, content: content(volume, &runs, len) });
+        Ok(())
+    }
+}
+
+fn spent(result: Result<(), Exceeded>, path: &str) -> Result<(), FatError> {
+    result.map_err(|Exceeded { unit, limit }| FatError::TooMany { unit, limit, path: path.to_owned() })
 }
 
 /// The label in the root folder.

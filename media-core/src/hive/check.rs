@@ -12,6 +12,11 @@ const SEGMENT: usize = 16344;
 const MOST: usize = 1000;
 /// Windows goes no deeper.
 const DEEPEST: usize = 512;
+/// The longest name of a key Windows makes, in UTF-16 units.
+const LONGEST_NAME: usize = 255;
+/// A place in a finding names no more keys than this, and no more of a name.
+const LONGEST_PLACE: usize = 32;
+const LONGEST_EXCERPT: usize = 255;
 
 /// Checks a hive: base block, bins, cells, that each allocated cell is used exactly once, lists in order with
 /// right hints and hashes, counts and longest-name fields, parents, value data, and security descriptors with
@@ -36,47 +41,106 @@ struct Checker<'a> {
     cells: Vec<(u32, u32, u32)>,
     /// Keys by the security cell they name.
     holders: HashMap<u32, u32>,
+    /// The cells of the key that is being looked at and of all keys above it, the root first.
+    trail: Vec<u32>,
     findings: Vec<Finding>,
 }
 
-/// A key still to be looked at.
+/// A key still to be looked at. Its path is not held: of a million keys it would be the same long names again and again.
 struct Waiting {
     cell: u32,
     parent: u32,
+    /// How many keys are above it.
     depth: usize,
-    path: String,
+}
+
+/// Where a finding is; made into text only when there is one.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Named(&'static str),
+    /// An offset in the file.
+    Offset(usize),
+    /// A cell that belongs to no key.
+    Cell(&'static str, u32),
+    /// The key that is being looked at.
+    Key,
+    /// A subkey or value of it.
+    Below(Name<'a>),
 }
 
 impl<'a> Checker<'a> {
-    fn error(&mut self, id: &'static str, place: impl Into<String>, message: impl Into<String>) {
+    fn error(&mut self, id: &'static str, place: Place<'_>, message: impl Into<String>) {
         if self.findings.len() < MOST {
-            self.findings.push(Finding::error(id, place, message));
+            self.findings.push(Finding::error(id, self.text(place), message));
+        }
+    }
+
+    fn text(&self, place: Place<'_>) -> String {
+        match place {
+            Place::Named(name) => name.to_owned(),
+            Place::Offset(offset) => format!("offset {offset}"),
+            Place::Cell(what, cell) => format!("{what} {cell:#x}"),
+            Place::Key => self.path(None),
+            Place::Below(name) => self.path(Some(name)),
+        }
+    }
+
+    /// The path of the current key, or of something below it, from the root. The middle of a long one is left out.
+    fn path(&self, below: Option<Name<'_>>) -> String {
+        let names = self.trail.iter().skip(1).map(|cell| {
+            let name = self.content(*cell).and_then(key_name).map(|(_, name)| name);
+            name.map_or_else(|| "?".to_owned(), excerpt)
+        });
+        let names: Vec<String> = names.chain(below.map(excerpt)).collect();
+        let path = |names: &[String]| names.iter().map(|name| format!("\\{name}")).collect::<String>();
+        match names.len().checked_sub(LONGEST_PLACE) {
+            None | Some(0) => path(&names),
+            Some(_) => {
+                let (start, end) = (LONGEST_PLACE / 2, names.len() - LONGEST_PLACE / 2);
+                format!("{}\\...{}", path(&names[..start]), path(&names[end..]))
+            }
         }
     }
 
     fn base_block(&mut self) -> bool {
         let Some(block) = self.bytes.get(..base_block::LEN) else {
-            self.error("hive.short", "base block", format!("the file has only {} bytes", self.bytes.len()));
+            self.error(
+                "hive.short",
+                Place::Named("base block"),
+                format!("the file has only {} bytes", self.bytes.len()),
+            );
             return false;
         };
         if !block.starts_with(b"regf") {
-            self.error("hive.signature", "base block", "does not start with regf");
+            self.error("hive.signature", Place::Named("base block"), "does not start with regf");
             return false;
         }
         let (primary, secondary) = (number(block, 4), number(block, 8));
         if primary != secondary {
-            self.error("hive.sequence", "base block", format!("sequence numbers {primary} and {secondary}"));
+            self.error(
+                "hive.sequence",
+                Place::Named("base block"),
+                format!("sequence numbers {primary} and {secondary}"),
+            );
         }
         let (stored, computed) = (number(block, 508), checksum(block));
         if stored != computed {
-            self.error("hive.checksum", "base block", format!("{stored:#010x}, computed {computed:#010x}"));
+            self.error(
+                "hive.checksum",
+                Place::Named("base block"),
+                format!("{stored:#010x}, computed {computed:#010x}"),
+            );
         }
         let (major, minor) = (number(block, 20), number(block, 24));
         if major != 1 || !(3..=6).contains(&minor) {
-            self.error("hive.version", "base block", format!("{major}.{minor}"));
+            self.error("hive.version", Place::Named("base block"), format!("{major}.{minor}"));
         }
         if number(block, 28) != 0 || number(block, 32) != 1 {
-            self.error("hive.kind", "base block", "is not a primary file for direct memory load");
+            self.error(
+                "hive.kind",
+                Place::Named("base block"),
+                "is not a primary file for direct memory load",
+            );
         }
         let size = number(block, 40) as usize;
         self.minor = minor;
@@ -85,7 +149,7 @@ impl<'a> Checker<'a> {
         if size == 0 || !size.is_multiple_of(4096) || self.end > self.bytes.len() {
             self.error(
                 "hive.size",
-                "base block",
+                Place::Named("base block"),
                 format!("{size} bytes of bins, the file has {}", self.bytes.len()),
             );
             return false;
@@ -104,7 +168,7 @@ impl<'a> Checker<'a> {
                 || !size.is_multiple_of(4096)
                 || size > self.end - bin
             {
-                self.error("hive.bin", format!("offset {bin}"), "is not the header of a hive bin");
+                self.error("hive.bin", Place::Offset(bin), "is not the header of a hive bin");
                 return false;
             }
             let mut cell = bin + 32;
@@ -112,7 +176,7 @@ impl<'a> Checker<'a> {
                 let stored = number(&self.bytes[cell..], 0) as i32;
                 let length = stored.unsigned_abs() as usize;
                 if length < 8 || !length.is_multiple_of(8) || length > bin + size - cell {
-                    self.error("hive.cell-size", format!("offset {cell}"), format!("{stored}"));
+                    self.error("hive.cell-size", Place::Offset(cell), format!("{stored}"));
                     return false;
                 }
                 if stored < 0 {
@@ -126,14 +190,14 @@ impl<'a> Checker<'a> {
     }
 
     /// Counts one more use of a cell; gives its content, unless there is no such cell or it is used already.
-    fn claim(&mut self, what: &'static str, cell: u32, path: &str) -> Option<&'a [u8]> {
+    fn claim(&mut self, what: &'static str, cell: u32, place: Place<'_>) -> Option<&'a [u8]> {
         let Ok(at) = self.cells.binary_search_by_key(&cell, |entry| entry.0) else {
-            self.error("hive.reference", path, format!("{what}: there is no allocated cell {cell:#x}"));
+            self.error("hive.reference", place, format!("{what}: there is no allocated cell {cell:#x}"));
             return None;
         };
         self.cells[at].2 += 1;
         if self.cells[at].2 > 1 {
-            self.error("hive.shared", path, format!("{what}: cell {cell:#x} is used already"));
+            self.error("hive.shared", place, format!("{what}: cell {cell:#x} is used already"));
             return None;
         }
         self.content(cell)
@@ -146,19 +210,22 @@ impl<'a> Checker<'a> {
     }
 
     fn tree(&mut self) {
-        let mut waiting = vec![Waiting { cell: self.root, parent: NONE, depth: 1, path: String::new() }];
+        let mut waiting = vec![Waiting { cell: self.root, parent: NONE, depth: 0 }];
         while let Some(next) = waiting.pop() {
-            if next.depth > DEEPEST {
-                self.error("hive.depth", &next.path, format!("is below {DEEPEST} levels"));
+            // Keys wait depth first, so that those above this one are the start of the trail.
+            self.trail.truncate(next.depth);
+            self.trail.push(next.cell);
+            if next.depth >= DEEPEST {
+                self.error("hive.depth", Place::Key, format!("is below {DEEPEST} levels"));
                 continue;
             }
-            let Some(key) = self.claim("key", next.cell, &next.path) else { continue };
+            let Some(key) = self.claim("key", next.cell, Place::Key) else { continue };
             self.key(key, &next, &mut waiting);
         }
     }
 
     fn key(&mut self, key: &'a [u8], at: &Waiting, waiting: &mut Vec<Waiting>) {
-        let path = &at.path;
+        let path = Place::Key;
         let Some((flags, name)) = key_name(key) else {
             self.error("hive.key", path, format!("cell {:#x} does not hold a key", at.cell));
             return;
@@ -192,7 +259,7 @@ impl<'a> Checker<'a> {
             self.error("hive.class", path, format!("class name of {class_length} bytes"));
         }
         if flags & 0x40 == 0 {
-            self.values(key, path);
+            self.values(key);
         }
         self.subkeys(key, at, waiting);
     }
@@ -201,12 +268,12 @@ impl<'a> Checker<'a> {
         let (count, list) = (number(key, 20), number(key, 28));
         let mut subkeys = Vec::new();
         if list != NONE && count > 0 {
-            self.list(list, &at.path, true, &mut subkeys);
+            self.list(list, true, &mut subkeys);
         } else if list != NONE || count > 0 {
-            self.error("hive.subkey-count", &at.path, format!("{count} subkeys, list {list:#x}"));
+            self.error("hive.subkey-count", Place::Key, format!("{count} subkeys, list {list:#x}"));
         }
         if subkeys.len() != count as usize {
-            self.error("hive.subkey-count", &at.path, format!("{count} subkeys, {} listed", subkeys.len()));
+            self.error("hive.subkey-count", Place::Key, format!("{count} subkeys, {} listed", subkeys.len()));
         }
         let (mut before, mut longest_name, mut longest_class): (Option<Vec<u16>>, _, _) = (None, 0, 0);
         for (subkey, hint) in subkeys {
@@ -214,12 +281,18 @@ impl<'a> Checker<'a> {
             else {
                 self.error(
                     "hive.reference",
-                    &at.path,
+                    Place::Key,
                     format!("subkey: cell {subkey:#x} does not hold a key"),
                 );
                 continue;
             };
-            let path = format!("{}\\{}", at.path, name.text());
+            let length = name.units().count();
+            if length > LONGEST_NAME {
+                let message = format!("a key name of {length} UTF-16 units, the limit is {LONGEST_NAME}");
+                self.error("hive.name", Place::Below(name), message);
+                continue;
+            }
+            let path = Place::Below(name);
             let upper: Vec<u16> = name.units().map(name::upcase).collect();
             longest_name = longest_name.max(upper.len() * 2);
             longest_class = longest_class.max(u32::from(short(content, 74)));
@@ -228,38 +301,39 @@ impl<'a> Checker<'a> {
                 // A zero first byte means "look at the key", and is always allowed.
                 Hint::Text(hint) => {
                     if hint[0] != 0 && hint != name::hint(name.units()) {
-                        self.error("hive.hint", &path, format!("{hint:02x?}"));
+                        self.error("hive.hint", path, format!("{hint:02x?}"));
                     }
                 }
                 Hint::Hash(hash) => {
                     if hash != name::hash(name.units()) {
-                        self.error("hive.hash", &path, format!("{hash:#010x}"));
+                        self.error("hive.hash", path, format!("{hash:#010x}"));
                     }
                 }
             }
             if before.as_ref().is_some_and(|before| *before >= upper) {
-                self.error("hive.order", &path, "is not behind the key listed before it");
+                self.error("hive.order", path, "is not behind the key listed before it");
             }
             before = Some(upper);
-            waiting.push(Waiting { cell: subkey, parent: at.cell, depth: at.depth + 1, path });
+            waiting.push(Waiting { cell: subkey, parent: at.cell, depth: at.depth + 1 });
         }
         if longest_name > usize::from(short(key, 52)) {
             self.error(
                 "hive.longest",
-                &at.path,
+                Place::Key,
                 format!("subkey name of {longest_name} bytes, field {}", short(key, 52)),
             );
         }
         if longest_class > number(key, 56) {
             self.error(
                 "hive.longest",
-                &at.path,
+                Place::Key,
                 format!("class of {longest_class} bytes, field {}", number(key, 56)),
             );
         }
     }
 
-    fn list(&mut self, list: u32, path: &str, may_be_root: bool, into: &mut Vec<(u32, Hint)>) {
+    fn list(&mut self, list: u32, may_be_root: bool, into: &mut Vec<(u32, Hint)>) {
+        let path = Place::Key;
         let Some(content) = self.claim("subkey list", list, path) else { return };
         let count = usize::from(short(content, 2));
         let width = if matches!(content.get(..2), Some(b"lf" | b"lh")) { 8 } else { 4 };
@@ -273,7 +347,7 @@ impl<'a> Checker<'a> {
         match content.get(..2) {
             Some(b"ri") if may_be_root => {
                 for entry in entries.chunks_exact(4) {
-                    self.list(number(entry, 0), path, false, into);
+                    self.list(number(entry, 0), false, into);
                 }
             }
             Some(b"li") => into.extend(entries.chunks_exact(4).map(|entry| (number(entry, 0), Hint::None))),
@@ -294,7 +368,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn values(&mut self, key: &'a [u8], path: &str) {
+    fn values(&mut self, key: &'a [u8]) {
+        let path = Place::Key;
         let (count, list) = (number(key, 36) as usize, number(key, 40));
         if count == 0 {
             if list != NONE {
@@ -320,11 +395,11 @@ impl<'a> Checker<'a> {
             let upper: Vec<u16> = name.units().map(name::upcase).collect();
             longest_name = longest_name.max(upper.len() as u32 * 2);
             longest_data = longest_data.max(number(value, 4) & !(1 << 31));
-            let place = format!("{path}\\{}", name.text());
+            let place = Place::Below(name);
             if !names.insert(upper) {
-                self.error("hive.value-twice", &place, "a second value of this name");
+                self.error("hive.value-twice", place, "a second value of this name");
             }
-            self.data(number(value, 4), number(value, 8), &place);
+            self.data(number(value, 4), number(value, 8), place);
         }
         for (longest, field) in [(longest_name, 60), (longest_data, 64)] {
             if longest > number(key, field) {
@@ -337,7 +412,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn data(&mut self, size: u32, cell: u32, place: &str) {
+    fn data(&mut self, size: u32, cell: u32, place: Place<'_>) {
         let length = (size & !(1 << 31)) as usize;
         if size >> 31 == 1 {
             if length > 4 {
@@ -381,20 +456,20 @@ impl<'a> Checker<'a> {
         let mut holders = std::mem::take(&mut self.holders);
         let mut cell = start;
         loop {
-            let place = format!("security cell {cell:#x}");
-            let Some(content) = self.claim("security descriptor", cell, &place) else { break };
+            let place = Place::Cell("security cell", cell);
+            let Some(content) = self.claim("security descriptor", cell, place) else { break };
             let Some(length) = content.starts_with(b"sk").then(|| number(content, 16) as usize) else {
                 self.error("hive.security", place, "does not hold a security descriptor");
                 break;
             };
             if length > content.len().saturating_sub(20) {
-                self.error("hive.security", &*place, format!("descriptor of {length} bytes does not fit"));
+                self.error("hive.security", place, format!("descriptor of {length} bytes does not fit"));
             }
             let used = holders.remove(&cell).unwrap_or_default();
             if used != number(content, 12) {
                 self.error(
                     "hive.security-count",
-                    &*place,
+                    place,
                     format!("count {}, used by {used} keys", number(content, 12)),
                 );
             }
@@ -416,7 +491,7 @@ impl<'a> Checker<'a> {
         for (cell, used) in outside {
             self.error(
                 "hive.security-ring",
-                format!("security cell {cell:#x}"),
+                Place::Cell("security cell", cell),
                 format!("used by {used} keys, not in the ring"),
             );
         }
@@ -428,7 +503,7 @@ impl<'a> Checker<'a> {
             let count = unused.count() + 1;
             self.error(
                 "hive.unused",
-                format!("cell {first:#x}"),
+                Place::Cell("cell", first),
                 format!("{count} allocated cells belong to nothing"),
             );
         }
@@ -440,6 +515,17 @@ enum Hint {
     None,
     Text([u8; 4]),
     Hash(u32),
+}
+
+/// A name in a finding's place, cut short.
+fn excerpt(name: Name<'_>) -> String {
+    let mut text: String = char::decode_utf16(name.units().take(LONGEST_EXCERPT))
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    if name.units().nth(LONGEST_EXCERPT).is_some() {
+        text.push_str("...");
+    }
+    text
 }
 
 fn key_name(key: &[u8]) -> Option<(u16, Name<'_>)> {

@@ -47,6 +47,26 @@ pub enum HiveError {
         /// Raised when it is complete.
         secondary: u32,
     },
+    /// The hive was not closed, and its log files do not complete it.
+    #[error("the hive was not closed, and log file {log} does not complete it: {problem}")]
+    Log {
+        /// Which of the log files given, counted from 1.
+        log: usize,
+        /// Why it cannot be used. Offsets count from the start of the log file.
+        problem: Box<HiveError>,
+    },
+    /// A part of a log file does not have the hash it carries.
+    #[error("{what} at offset {offset}: its hash is {stored:#018x}, its bytes give {computed:#018x}")]
+    Hash {
+        /// The part.
+        what: &'static str,
+        /// Its offset in the log file.
+        offset: u64,
+        /// The hash it carries.
+        stored: u64,
+        /// The hash of its bytes.
+        computed: u64,
+    },
     /// A field of the base block, a hive bin or a cell's size has a value that cannot be.
     #[error("{what} at offset {offset} is {found}, expected {expected}")]
     Field {

@@ -1,7 +1,8 @@
 //! Registry hives (`regf` 1.3 to 1.6): reads and edits them in memory, makes new ones, and checks them.
 //!
-//! Scope: keys, values of any size, security descriptors, class names. Refused: hives that were not closed
-//! (their changes are in log files), other versions, log files, and anything whose bins or cells do not join.
+//! Scope: keys, values of any size, security descriptors, class names; a hive that was not closed is completed from
+//! its log files when they are given. Refused: such a hive without them, other versions, and anything whose bins
+//! or cells do not join.
 //! An edit leaves every other key, value, security descriptor, class name and time as it is, keeps the
 //! version, and frees what it replaces. Source of the format: M. Suhanov's "Windows registry file format
 //! specification", compared with hives that Windows wrote.
@@ -10,7 +11,9 @@ mod base_block;
 pub mod boot_configuration;
 mod cells;
 mod check;
+pub mod compare;
 mod error;
+mod log;
 mod name;
 mod record;
 mod security;
@@ -104,6 +107,7 @@ pub struct Hive {
     minor: u32,
     root: u32,
     changed: bool,
+    recovered: bool,
     filetime: u64,
     /// Keys whose subkeys were seen to be in order. This editor keeps them so.
     in_order: HashSet<u32>,
@@ -114,7 +118,8 @@ impl Hive {
     /// are asked for.
     ///
     /// # Errors
-    /// [`HiveError::Dirty`] for a hive that was not closed, and others for what is not a sound hive.
+    /// [`HiveError::Dirty`] for a hive that was not closed (see [`Hive::open_with_logs`]), and others for what is not a
+    /// sound hive.
     pub fn open(bytes: Vec<u8>) -> Result<Self, HiveError> {
         let base = base_block::read(&bytes)?;
         let cells = Cells::open(bytes, base.size)?;
@@ -124,9 +129,42 @@ impl Hive {
             minor: base.minor,
             root: base.root,
             changed: false,
+            recovered: false,
             filetime: 0,
             in_order: HashSet::new(),
         })
+    }
+
+    /// Whether these bytes are a hive that was not closed: the sequence numbers differ, or the base block's checksum is
+    /// wrong. Its log files are worth reading then, and mean nothing otherwise.
+    pub fn is_dirty(bytes: &[u8]) -> bool {
+        log::is_dirty(bytes)
+    }
+
+    /// Opens a hive with its log files (`.LOG1` and `.LOG2`, or `.LOG`), in either format. One that was not closed is
+    /// completed from them, closed, and counts as changed; every key and value of it must be readable then. The logs of
+    /// any other hive are ignored, as Windows ignores them.
+    ///
+    /// Windows appends to a log before it writes the hive. An entry that does not check was not finished: it ends the
+    /// replay, and the hive is as it was before it.
+    ///
+    /// # Errors
+    /// As [`Hive::open`], and [`HiveError::Log`] when the logs do not complete the hive.
+    pub fn open_with_logs(mut bytes: Vec<u8>, logs: &[&[u8]]) -> Result<Self, HiveError> {
+        if !log::is_dirty(&bytes) {
+            return Self::open(bytes);
+        }
+        log::recover(&mut bytes, logs)?;
+        let filetime = log::long(&bytes, 12);
+        let mut hive = Self::open(bytes)?;
+        hive.owned(hive.root)?;
+        (hive.recovered, hive.changed, hive.filetime) = (true, true, filetime);
+        Ok(hive)
+    }
+
+    /// Whether the hive was completed from its log files when it was opened.
+    pub fn was_recovered(&self) -> bool {
+        self.recovered
     }
 
     /// A new hive with one key, the root.
@@ -155,7 +193,8 @@ impl Hive {
         cells.put("key", cell, 0, &root)?;
         let first_bin = base_block::LEN;
         cells.file_mut()[first_bin + 20..first_bin + 28].copy_from_slice(&filetime.to_le_bytes());
-        Ok(Self { cells, minor, root: cell, changed: true, filetime, in_order: HashSet::new() })
+        let (changed, recovered) = (true, false);
+        Ok(Self { cells, minor, root: cell, changed, recovered, filetime, in_order: HashSet::new() })
     }
 
     /// The key everything is below.
@@ -211,12 +250,21 @@ impl Hive {
     /// The keys directly below one, in the order they are stored.
     ///
     /// # Errors
-    /// When a list or a key in it is damaged.
+    /// When a list or a key in it is damaged, and [`HiveError::Name`] for a name over 255 UTF-16 units.
     pub fn subkeys(&self, id: KeyId) -> Result<Vec<(String, KeyId)>, HiveError> {
         let list = record::key(&self.cells, id.0)?.0.subkey_list;
+        let mut seen = HashSet::new();
         subkeys::all(&self.cells, list)?
             .into_iter()
-            .map(|cell| Ok((record::key(&self.cells, cell)?.1.text(), KeyId(cell))))
+            .map(|cell| {
+                // One key listed a million times would otherwise make much out of little.
+                if !seen.insert(cell) {
+                    return Err(HiveError::Shared { cell });
+                }
+                let name = record::key(&self.cells, cell)?.1;
+                check_length("a key name", name.units().count(), LONGEST_KEY_NAME)?;
+                Ok((name.text(), KeyId(cell)))
+            })
             .collect()
     }
 
@@ -374,10 +422,10 @@ impl Hive {
     }
 
     /// The cells of a key and everything below it, and the security cell of each of these keys.
-    fn owned(&self, key: u32) -> Result<(Vec<u32>, Vec<u32>), HiveError> {
+    fn owned(&self, start: u32) -> Result<(Vec<u32>, Vec<u32>), HiveError> {
         let (mut owned, mut securities) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
-        let mut waiting = vec![key];
+        let mut waiting = vec![start];
         while let Some(key) = waiting.pop() {
             let record = record::key(&self.cells, key)?.0;
             let mut cells = vec![key];
@@ -399,7 +447,7 @@ impl Hive {
             waiting.extend(subkeys::all(&self.cells, record.subkey_list)?);
             for cell in cells {
                 self.cells.get("a part of a key", cell)?;
-                if cell == self.root || !seen.insert(cell) {
+                if (cell == self.root && start != self.root) || !seen.insert(cell) {
                     return Err(HiveError::Shared { cell });
                 }
                 owned.push(cell);
@@ -417,14 +465,16 @@ impl Hive {
         self.cells.put("key", key, key_field::TIME, &filetime.to_le_bytes())
     }
 
-    /// Whether anything was changed since the hive was opened. A new hive counts as changed.
+    /// Whether anything was changed since the hive was opened. A new hive counts as changed, and so does one that was
+    /// completed from its log files.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
 
     /// The hive's file: the very bytes it was opened from when nothing was changed, otherwise with both sequence
-    /// numbers raised by one, the latest time of an edit, and a fresh checksum. Its length is a multiple of 4096,
-    /// unless the file had something behind its bins: that stays, as Windows keeps room there.
+    /// numbers raised by one, the latest time of an edit (a completed hive keeps its own if that is later), and a
+    /// fresh checksum. Its length is a multiple of 4096, unless the file had something behind its bins: that stays,
+    /// as Windows keeps room there.
     pub fn into_bytes(self) -> Vec<u8> {
         let Self { mut cells, root, changed, filetime, .. } = self;
         if changed {

@@ -2,7 +2,7 @@
 //! M. Suhanov's "Windows registry file format specification"; they count from the start of a cell's content.
 
 use super::HiveError;
-use super::cells::Cells;
+use super::cells::{Cells, NONE};
 use super::name::Name;
 use crate::bytes::Reader;
 
@@ -61,7 +61,8 @@ pub(super) fn key(cells: &Cells, cell: u32) -> Result<(KeyRecord, Name<'_>), Hiv
     let parent = reader.u32()?;
     let subkey_count = reader.u32()?;
     reader.take(4)?; // volatile subkeys, which are never stored
-    let subkey_list = reader.u32()?;
+    // Without subkeys the list means nothing, and some writers leave the place of one that was freed.
+    let subkey_list = Some(reader.u32()?).filter(|_| subkey_count != 0).unwrap_or(NONE);
     reader.take(4)?;
     let (value_count, value_list) = (reader.u32()?, reader.u32()?);
     let (security, class) = (reader.u32()?, reader.u32()?);

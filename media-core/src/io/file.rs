@@ -1,8 +1,8 @@
 //! Files: as a source, and as an output that appears whole or not at all.
 
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Sink, Source};
@@ -23,10 +23,14 @@ impl FileSource {
     /// Whatever the system says; a folder is [`io::ErrorKind::IsADirectory`], and anything else that cannot be read at
     /// any offset [`io::ErrorKind::InvalidInput`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        use std::io::{Seek, SeekFrom};
         // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
         check_kind(fs::metadata(path)?.file_type())?;
-        let mut file = File::open(path)?;
+        Self::of(File::open(path)?)
+    }
+
+    /// A file that is open for reading.
+    pub(super) fn of(mut file: File) -> io::Result<Self> {
+        use std::io::{Seek, SeekFrom};
         let facts = file.metadata()?;
         check_kind(facts.file_type())?;
         let modified = facts.is_file().then(|| modified(&facts));
@@ -87,22 +91,29 @@ pub struct AtomicFile {
     temporary: PathBuf,
     target: PathBuf,
     kept: bool,
+    /// Whether something was written that may not have reached the device.
+    unsynced: bool,
 }
 
 impl AtomicFile {
-    /// Creates the temporary file beside `target`. Nothing at `target` is touched.
+    /// Creates the temporary file beside `target`. Nothing at `target` is touched, but when a file is there, no more
+    /// people may read the new one than that.
     ///
     /// # Errors
     /// Whatever the system says, for example that the folder does not exist.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mode = existing_mode(target).map_or(0o666, |mode| mode | 0o600);
         for attempt in 0..1000 {
-            let mut temporary_name = std::ffi::OsString::from(".");
-            temporary_name.push(name);
-            temporary_name.push(format!(".{}-{attempt}.partial", std::process::id()));
-            let temporary = target.with_file_name(temporary_name);
-            match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
-                Ok(file) => return Ok(Self { file, temporary, target: target.to_owned(), kept: false }),
+            // Not made of the target's name, which may be as long as a name can be.
+            let temporary =
+                target.with_file_name(format!(".tsmedia-{}-{attempt}.partial", std::process::id()));
+            let mut options = OpenOptions::new();
+            match options.read(true).write(true).create_new(true).mode(mode).open(&temporary) {
+                Ok(file) => {
+                    let target = target.to_owned();
+                    return Ok(Self { file, temporary, target, kept: false, unsynced: true });
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -110,12 +121,22 @@ impl AtomicFile {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Gives the complete file its final name. With `replace` false an existing file there is an error and stays.
+    /// Gives the complete file its final name. With `replace` false an existing file there is an error and stays; with
+    /// `replace` true the new file takes its permissions.
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`], or whatever the system says.
     pub fn keep(mut self, replace: bool) -> io::Result<()> {
-        self.file.sync_all()?;
+        if let Some(mode) = existing_mode(&self.target).filter(|_| replace)
+            && mode != self.file.metadata()?.mode() & PERMISSIONS
+        {
+            // A file system without permissions refuses, and has none that could be widened.
+            let _ = self.file.set_permissions(Permissions::from_mode(mode));
+            self.unsynced = true;
+        }
+        if self.unsynced {
+            self.sync()?;
+        }
         let folder =
             self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = File::open(folder);
@@ -145,6 +166,13 @@ impl AtomicFile {
     }
 }
 
+const PERMISSIONS: u32 = 0o777;
+
+/// The permissions of a file that is there.
+fn existing_mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().filter(Metadata::is_file).map(|facts| facts.mode() & PERMISSIONS)
+}
+
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.kept {
@@ -155,16 +183,19 @@ impl Drop for AtomicFile {
 
 impl Sink for AtomicFile {
     fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.unsynced = true;
         self.file.set_len(0)?;
         self.file.set_len(len)
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.unsynced = true;
         self.file.write_all_at(bytes, offset)
     }
 
     #[cfg(target_os = "linux")]
     fn copy_range(&mut self, offset: u64, from: &File, from_offset: u64, len: u64) -> io::Result<u64> {
+        self.unsynced = true;
         let (mut from_offset, mut offset) = (from_offset, offset);
         let count = usize::try_from(len.min(1 << 30)).unwrap_or(1 << 30);
         let copied =
@@ -173,7 +204,9 @@ impl Sink for AtomicFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_all()
+        self.file.sync_all()?;
+        self.unsynced = false;
+        Ok(())
     }
 }
 

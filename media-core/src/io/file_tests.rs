@@ -100,6 +100,31 @@ fn a_file_that_is_there_stays_unless_it_is_to_be_replaced() {
     assert_eq!(names(folder.path()), ["out.iso"]);
 }
 
+/// A medium holds a private key: who could not read the old file must not read the new one, finished or not.
+#[test]
+fn what_replaces_a_file_has_its_permissions() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    for permissions in [0o600, 0o640, 0o400, 0o666] {
+        fs::write(&target, "old").expect("there is room");
+        fs::set_permissions(&target, fs::Permissions::from_mode(permissions)).expect("it is ours");
+        let file = made(&target, b"new");
+        assert_eq!(mode(file.temporary()) & !permissions & 0o077, 0, "{permissions:o} on the way");
+        file.keep(true).expect("it may be replaced");
+        assert_eq!(mode(&target), permissions, "{permissions:o}");
+        fs::remove_file(&target).expect("it is ours");
+    }
+}
+
+#[test]
+fn a_name_may_be_as_long_as_names_can_be() {
+    let folder = folder();
+    let target = folder.path().join("n".repeat(255));
+    made(&target, b"new").keep(false).expect("255 bytes are a name");
+    assert_eq!(names(folder.path()), ["n".repeat(255)]);
+}
+
 #[test]
 fn a_folder_that_may_be_written_but_not_read_takes_the_file() {
     let folder = folder();

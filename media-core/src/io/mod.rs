@@ -1,12 +1,14 @@
 //! Where bytes come from ([`Source`]) and go to ([`Sink`]).
 
 mod file;
+mod in_place;
 mod memory;
 
 use std::fs::File;
 use std::io;
 
 pub use file::{AtomicFile, FileSource};
+pub use in_place::InPlaceFile;
 pub use memory::MemorySink;
 
 /// Bytes that can be read at any offset, from any thread.

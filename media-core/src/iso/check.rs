@@ -1,30 +1,42 @@
 //! Whether a disc is whole, and whether its trees tell one story.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::disc::{Disc, DiscFile};
+use super::disc::{Disc, DiscFile, descriptors};
 use super::el_torito::Platform;
 use super::iso9660::{self, Folder, Volume};
 use super::names;
 use super::udf::{self, UdfVolume};
 use super::{IsoError, SECTOR, le16};
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 
 /// Differences between two trees that are listed one by one.
 const LISTED: usize = 10;
 
 /// See [`Disc::check`].
 pub(super) fn check(disc: &Disc) -> Result<Vec<Finding>, IsoError> {
-    let mut found = Vec::new();
+    let mut found = Findings::default();
+    // What was told is damaged, not missing.
+    let mut damaged = Vec::new();
+    descriptors(&disc.image, &mut |id, error| {
+        damaged.push(id);
+        found.push(Finding::error(id, "descriptors", error.to_string()));
+    })?;
+    check_presence(disc, &damaged, &mut found);
     let mut trees: Vec<(&'static str, Vec<DiscFile>)> = Vec::new();
-    check_presence(disc, &mut found);
     if let Some(volumes) = &disc.volumes {
         check_size(disc, &volumes.primary, &mut found);
         for (name, volume) in
             [("primary tree", Some(&volumes.primary)), ("Joliet tree", volumes.joliet.as_ref())]
         {
             let Some(volume) = volume else { continue };
-            if let Some(tree) = kept(iso9660::walk(&disc.image, volume), "iso.tree", name, &mut found)? {
+            let mut sound = true;
+            let tree =
+                iso9660::walk(&disc.image, volume, &mut finding("iso.tree", name, &mut sound, &mut found))?;
+            check_overlaps(name, &tree.files, &mut found);
+            check_names(name, &tree.files, &mut found);
+            // A damaged tree differs from everything; that it is damaged has been said.
+            if sound {
                 check_path_tables(disc, volume, tree.folders, &mut found)?;
                 trees.push((name, tree.files));
             }
@@ -32,20 +44,39 @@ pub(super) fn check(disc: &Disc) -> Result<Vec<Finding>, IsoError> {
     }
     if let Some(volume) = &disc.udf {
         check_anchors(disc, &mut found)?;
-        if let Some(tree) = kept(udf::walk(&disc.image, volume), "udf.tree", "UDF tree", &mut found)? {
-            check_integrity(disc, volume, (tree.file_entries, tree.directories), &mut found)?;
-            trees.push(("UDF tree", tree.files));
+        let (name, mut sound) = ("UDF tree", true);
+        let tree = udf::walk(&disc.image, volume, &mut finding("udf.tree", name, &mut sound, &mut found))?;
+        check_overlaps(name, &tree.files, &mut found);
+        check_names(name, &tree.files, &mut found);
+        let counted = sound.then_some((tree.file_entries, tree.directories));
+        check_integrity(disc, volume, counted, &mut found)?;
+        if sound {
+            trees.push((name, tree.files));
         }
     }
     check_boot(disc, &mut found)?;
-    for (name, files) in &trees {
-        check_overlaps(name, files, &mut found);
-    }
     for pair in trees.windows(2) {
         check_same_data(&pair[0], &pair[1], &mut found);
     }
     names::check(&trees, &mut found);
-    Ok(found)
+    Ok(found.finish("iso.more-findings", "disc"))
+}
+
+/// Makes a finding of each complaint of a walk; a device that fails is still an error.
+fn finding<'a>(
+    id: &'static str,
+    place: &'a str,
+    sound: &'a mut bool,
+    found: &'a mut Findings,
+) -> impl FnMut(IsoError) -> Result<(), IsoError> + 'a {
+    move |error| {
+        if matches!(error, IsoError::Read { .. }) {
+            return Err(error);
+        }
+        *sound = false;
+        found.push(Finding::error(id, place, error.to_string()));
+        Ok(())
+    }
 }
 
 /// The value, or none and a finding; a device that fails is still an error.
@@ -53,7 +84,7 @@ fn kept<T>(
     result: Result<T, IsoError>,
     id: &'static str,
     place: &str,
-    found: &mut Vec<Finding>,
+    found: &mut Findings,
 ) -> Result<Option<T>, IsoError> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -66,20 +97,32 @@ fn kept<T>(
 }
 
 /// A disc may do without one of the three; firmware finds nothing to start without the first.
-fn check_presence(disc: &Disc, found: &mut Vec<Finding>) {
-    if disc.volumes.is_none() {
+fn check_presence(disc: &Disc, damaged: &[&str], found: &mut Findings) {
+    if disc.volumes.is_none() && !damaged.contains(&"iso.primary") {
         let message = "there is none, and so no El Torito entry that firmware could start";
         found.push(Finding::error("iso.no-primary", "primary volume descriptor", message));
     }
-    if !disc.has_joliet() {
+    // Without the first, it is not known where the second is.
+    if disc.volumes.is_some() && !disc.has_joliet() && !damaged.contains(&"iso.joliet") {
         found.push(Finding::note("iso.no-joliet", "Joliet volume descriptor", "there is none"));
     }
-    if disc.udf.is_none() {
+    if disc.udf.is_none() && !damaged.contains(&"udf.volume") {
         found.push(Finding::note("iso.no-udf", "UDF recognition sequence", "there is none"));
     }
 }
 
-fn check_size(disc: &Disc, volume: &Volume, found: &mut Vec<Finding>) {
+/// Windows does not tell upper from lower case: of two files it sees one.
+fn check_names(tree: &str, files: &[DiscFile], found: &mut Findings) {
+    let mut seen = HashMap::new();
+    for file in files {
+        if let Some(other) = seen.insert(file.path.to_lowercase(), &file.path) {
+            let message = format!("{other:?} is there too, which is the same name");
+            found.push(Finding::error("iso.same-name", format!("{tree}: {}", file.path), message));
+        }
+    }
+}
+
+fn check_size(disc: &Disc, volume: &Volume, found: &mut Findings) {
     let (says, is) = (u64::from(volume.blocks) * SECTOR, disc.image.len);
     if says > is {
         let message = format!("the volume has {says} bytes, but the image only {is}");
@@ -94,7 +137,7 @@ fn check_path_tables(
     disc: &Disc,
     volume: &Volume,
     mut folders: Vec<Folder>,
-    found: &mut Vec<Finding>,
+    found: &mut Findings,
 ) -> Result<(), IsoError> {
     folders.sort();
     for big_endian in [false, true] {
@@ -115,7 +158,7 @@ fn check_path_tables(
     Ok(())
 }
 
-fn check_anchors(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> {
+fn check_anchors(disc: &Disc, found: &mut Findings) -> Result<(), IsoError> {
     let first = kept(udf::anchor(&disc.image, udf::ANCHOR), "udf.anchor", "sector 256", found)?;
     let blocks = disc.volumes.as_ref().map(|volumes| volumes.primary.blocks);
     let sectors = udf::last_anchors(&disc.image, blocks);
@@ -149,8 +192,8 @@ fn check_anchors(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> 
 fn check_integrity(
     disc: &Disc,
     volume: &UdfVolume,
-    counted: (u32, u32),
-    found: &mut Vec<Finding>,
+    counted: Option<(u32, u32)>,
+    found: &mut Findings,
 ) -> Result<(), IsoError> {
     let (id, place) = ("udf.integrity", "logical volume integrity descriptor");
     let Some((closed, files, directories)) = kept(udf::integrity(&disc.image, volume), id, place, found)?
@@ -160,17 +203,16 @@ fn check_integrity(
     if !closed {
         found.push(Finding::error(id, place, "expected a closed volume, found an open one"));
     }
-    if (files, directories) != counted {
+    if let Some((in_tree, folders)) = counted.filter(|counted| *counted != (files, directories)) {
         let message = format!(
-            "expected {} files and {} folders as in the tree, found {files} and {directories}",
-            counted.0, counted.1
+            "expected {in_tree} files and {folders} folders as in the tree, found {files} and {directories}"
         );
         found.push(Finding::error(id, place, message));
     }
     Ok(())
 }
 
-fn check_boot(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> {
+fn check_boot(disc: &Disc, found: &mut Findings) -> Result<(), IsoError> {
     let entries = kept(disc.boot_entries(), "iso.boot-catalog", "boot catalog", found)?.unwrap_or_default();
     for (number, entry) in (1..).zip(entries) {
         let place = format!("boot entry {number} ({:?})", entry.platform);
@@ -193,7 +235,7 @@ fn check_boot(disc: &Disc, found: &mut Vec<Finding>) -> Result<(), IsoError> {
 }
 
 /// Two files may share all their bytes, as hard links do, but not a part.
-fn check_overlaps(tree: &str, files: &[DiscFile], found: &mut Vec<Finding>) {
+fn check_overlaps(tree: &str, files: &[DiscFile], found: &mut Findings) {
     let mut extents: Vec<((u64, u64), &str)> = files
         .iter()
         .flat_map(|file| file.extents.iter().map(|extent| (*extent, file.path.as_str())))
@@ -210,7 +252,7 @@ fn check_overlaps(tree: &str, files: &[DiscFile], found: &mut Vec<Finding>) {
 }
 
 /// The same runs of bytes in both trees; [`names`] says whether they are called the same.
-fn check_same_data(a: &(&str, Vec<DiscFile>), b: &(&str, Vec<DiscFile>), found: &mut Vec<Finding>) {
+fn check_same_data(a: &(&str, Vec<DiscFile>), b: &(&str, Vec<DiscFile>), found: &mut Findings) {
     let (left, right) = (runs(&a.1), runs(&b.1));
     let keys = |runs: &BTreeMap<Vec<(u64, u64)>, &str>| runs.keys().cloned().collect::<BTreeSet<_>>();
     for (tree, runs, other) in [(a.0, &left, &right), (b.0, &right, &left)] {

@@ -6,14 +6,13 @@ use super::el_torito::{self, BootEntry};
 use super::iso9660::{self, Volumes};
 use super::udf::{self, UdfVolume};
 use super::{Block, IsoError, SECTOR, check};
+use crate::budget::{Budget, Exceeded, LONGEST_PATH, is_too_long};
 use crate::content::{Content, Piece};
 use crate::finding::Finding;
 use crate::io::Source;
 
-/// The deepest folder that is read; a path in UDF is at most 1023 bytes long (UDF 1.02, 2).
-pub(super) const DEPTH_LIMIT: usize = 128;
-/// The most names that are read from one tree.
-pub(super) const NAME_LIMIT: u64 = 1 << 20;
+/// The deepest folder that is read.
+const DEPTH_LIMIT: usize = 128;
 
 /// Where a file's bytes are: offset in the image and length of each piece.
 pub(super) type Extents = Vec<(u64, u64)>;
@@ -51,17 +50,22 @@ pub struct DiscFile {
 }
 
 impl Disc {
-    /// Reads the descriptors of an image.
+    /// Reads the descriptors of an image. A volume whose descriptors are damaged does not hide the others:
+    /// [`Disc::check`] says what is wrong with it.
     ///
     /// # Errors
-    /// [`IsoError::NotADisc`] without a recognition sequence at sector 16; any other when one announces a volume
-    /// whose descriptors cannot be read.
+    /// [`IsoError::NotADisc`] without a recognition sequence at sector 16; any other when the descriptors of no volume
+    /// can be read.
     pub fn open(source: Arc<dyn Source>) -> Result<Self, IsoError> {
         let image = Image { len: source.len(), source };
-        let (volumes, has_udf) = iso9660::recognise(&image)?;
-        let blocks = volumes.as_ref().map(|volumes| volumes.primary.blocks);
-        let udf = if has_udf { Some(udf::open(&image, blocks)?) } else { None };
-        Ok(Self { image, volumes, udf })
+        let mut first = None;
+        let (volumes, udf) = descriptors(&image, &mut |_, error| {
+            first.get_or_insert(error);
+        })?;
+        match first {
+            Some(error) if volumes.is_none() && udf.is_none() => Err(error),
+            _ => Ok(Self { image, volumes, udf }),
+        }
     }
 
     /// The volume labels.
@@ -88,7 +92,7 @@ impl Disc {
         self.volumes.as_ref().map(|volumes| u64::from(volumes.primary.blocks) * SECTOR)
     }
 
-    /// The files Windows sees: UDF's when there is one, else Joliet's, else the primary tree's.
+    /// The files Windows sees: UDF's when there is a UDF volume, else Joliet's, else the primary tree's.
     ///
     /// # Errors
     /// Whatever the tree has wrong.
@@ -100,13 +104,44 @@ impl Disc {
         }
     }
 
+    /// The files that can be found whatever is wrong, and the first thing that is. When the tree Windows sees is
+    /// damaged and Joliet's is not, they are Joliet's.
+    ///
+    /// # Errors
+    /// [`IsoError::Read`].
+    pub fn listing(&self) -> Result<(Vec<DiscFile>, Option<IsoError>), IsoError> {
+        let mut damage = None;
+        descriptors(&self.image, &mut |_, error| {
+            damage.get_or_insert(error);
+        })?;
+        let joliet = self.volumes.as_ref().and_then(|volumes| volumes.joliet.as_ref());
+        let mut listed: Option<Vec<DiscFile>> = None;
+        if let Some(volume) = &self.udf {
+            let (files, wrong) = past_damage(|complain| Ok(udf::walk(&self.image, volume, complain)?.files))?;
+            if wrong.is_none() {
+                return Ok((files, damage));
+            }
+            (listed, damage) = (Some(files), wrong);
+        }
+        let primary = self.volumes.as_ref().map(|volumes| &volumes.primary);
+        if let Some(volume) = joliet.or(primary.filter(|_| listed.is_none())) {
+            let (files, wrong) =
+                past_damage(|complain| Ok(iso9660::walk(&self.image, volume, complain)?.files))?;
+            if wrong.is_none() || listed.is_none() {
+                listed = Some(files);
+            }
+            damage = damage.or(wrong);
+        }
+        Ok((listed.unwrap_or_default(), damage))
+    }
+
     /// The primary tree of ISO 9660, names without version number and trailing dot.
     ///
     /// # Errors
     /// [`IsoError::Missing`], or whatever the tree has wrong.
     pub fn primary(&self) -> Result<Vec<DiscFile>, IsoError> {
         let volumes = self.volumes.as_ref().ok_or(IsoError::Missing { what: "ISO 9660 volume" })?;
-        Ok(iso9660::walk(&self.image, &volumes.primary)?.files)
+        Ok(iso9660::walk(&self.image, &volumes.primary, &mut Err)?.files)
     }
 
     /// The Joliet tree.
@@ -115,7 +150,8 @@ impl Disc {
     /// [`IsoError::Missing`], or whatever the tree has wrong.
     pub fn joliet(&self) -> Result<Vec<DiscFile>, IsoError> {
         let joliet = self.volumes.as_ref().and_then(|volumes| volumes.joliet.as_ref());
-        Ok(iso9660::walk(&self.image, joliet.ok_or(IsoError::Missing { what: "Joliet volume" })?)?.files)
+        let joliet = joliet.ok_or(IsoError::Missing { what: "Joliet volume" })?;
+        Ok(iso9660::walk(&self.image, joliet, &mut Err)?.files)
     }
 
     /// The UDF tree.
@@ -124,7 +160,7 @@ impl Disc {
     /// [`IsoError::Missing`], or whatever the tree has wrong.
     pub fn udf(&self) -> Result<Vec<DiscFile>, IsoError> {
         let udf = self.udf.as_ref().ok_or(IsoError::Missing { what: "UDF volume" })?;
-        Ok(udf::walk(&self.image, udf)?.files)
+        Ok(udf::walk(&self.image, udf, &mut Err)?.files)
     }
 
     /// The El Torito boot entries, the default entry first; empty when the disc does not boot.
@@ -145,6 +181,41 @@ impl Disc {
     pub fn check(&self) -> Result<Vec<Finding>, IsoError> {
         check::check(self)
     }
+}
+
+/// Reads the descriptors of every volume, and tells what is wrong with those it has to leave out: the identifier of a
+/// finding, and the error.
+pub(super) fn descriptors(
+    image: &Image,
+    tell: &mut dyn FnMut(&'static str, IsoError),
+) -> Result<(Option<Volumes>, Option<UdfVolume>), IsoError> {
+    let (volumes, has_udf) = iso9660::recognise(image, tell)?;
+    let blocks = volumes.as_ref().map(|volumes| volumes.primary.blocks);
+    let udf = match has_udf.then(|| udf::open(image, blocks)) {
+        Some(Ok(udf)) => Some(udf),
+        Some(Err(error @ IsoError::Read { .. })) => return Err(error),
+        Some(Err(error)) => {
+            tell("udf.volume", error);
+            None
+        }
+        None => None,
+    };
+    Ok((volumes, udf))
+}
+
+/// What a walk finds past all damage, and the first of it.
+fn past_damage<T>(
+    walk: impl FnOnce(&mut Complain) -> Result<T, IsoError>,
+) -> Result<(T, Option<IsoError>), IsoError> {
+    let mut first = None;
+    let found = walk(&mut |error| match error {
+        IsoError::Read { .. } => Err(error),
+        _ => {
+            first.get_or_insert(error);
+            Ok(())
+        }
+    })?;
+    Ok((found, first))
 }
 
 /// The image's bytes, never read beyond their end.
@@ -208,33 +279,77 @@ impl Image {
     }
 }
 
-/// Counts names and the depth of folders, against trees made to never end.
-pub(super) struct Budget {
-    what: &'static str,
-    names: u64,
+/// What is told of everything that is wrong; an error it returns ends the walk.
+pub(super) type Complain<'a> = dyn FnMut(IsoError) -> Result<(), IsoError> + 'a;
+
+/// The value; or none when what is wrong was told and a walk can go on. It cannot on a device that fails, nor when its
+/// means are spent.
+pub(super) fn told<T>(result: Result<T, IsoError>, complain: &mut Complain) -> Result<Option<T>, IsoError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ (IsoError::Read { .. } | IsoError::TooMany { .. })) => Err(error),
+        Err(error) => complain(error).map(|()| None),
+    }
 }
 
-impl Budget {
-    pub fn new(what: &'static str) -> Self {
-        Self { what, names: 0 }
+/// The means of one walk, and the names in a tree it goes by.
+pub(super) struct Means {
+    pub what: &'static str,
+    budget: Budget,
+}
+
+impl Means {
+    pub fn new(what: &'static str, image: &Image) -> Self {
+        Self { what, budget: Budget::new(image.len) }
     }
 
-    /// One more name.
+    /// One more name of the folder `path`.
     pub fn name(&mut self, path: &str) -> Result<(), IsoError> {
-        self.names += 1;
-        self.limit("names", self.names, NAME_LIMIT, path)
+        let spent = self.budget.name();
+        self.told(spent, path)
     }
 
-    /// A folder this deep.
+    /// A folder's bytes.
+    pub fn folder(&mut self, len: u64, path: &str) -> Result<(), IsoError> {
+        let spent = self.budget.folder(len);
+        self.told(spent, path)
+    }
+
+    /// A file's pieces.
+    pub fn extents(&mut self, extents: &Extents, path: &str) -> Result<(), IsoError> {
+        let spent = self.budget.extents(extents.len());
+        self.told(spent, path)
+    }
+
+    /// The path of a name in a folder.
+    pub fn path(&mut self, parent: &str, name: &str) -> Result<String, IsoError> {
+        let path = join(parent, name);
+        if is_too_long(&path) {
+            let (limit, path) = (LONGEST_PATH as u64, parent.to_owned());
+            return Err(IsoError::TooDeep { what: self.what, unit: "UTF-16 units in a path", limit, path });
+        }
+        let spent = self.budget.path(&path);
+        self.told(spent, parent)?;
+        Ok(path)
+    }
+
+    /// Refuses a folder that is too deep.
     pub fn depth(&self, depth: usize, path: &str) -> Result<(), IsoError> {
-        self.limit("levels of folders", depth as u64, DEPTH_LIMIT as u64, path)
-    }
-
-    fn limit(&self, unit: &'static str, count: u64, limit: u64, path: &str) -> Result<(), IsoError> {
-        if count > limit {
-            return Err(IsoError::TooMany { what: self.what, unit, limit, path: path.to_owned() });
+        if depth > DEPTH_LIMIT {
+            let (limit, path) = (DEPTH_LIMIT as u64, path.to_owned());
+            return Err(IsoError::TooDeep { what: self.what, unit: "levels of folders", limit, path });
         }
         Ok(())
+    }
+
+    fn told(&self, spent: Result<(), Exceeded>, path: &str) -> Result<(), IsoError> {
+        let what = self.what;
+        spent.map_err(|Exceeded { unit, limit }| IsoError::TooMany {
+            what,
+            unit,
+            limit,
+            path: path.to_owned(),
+        })
     }
 }
 

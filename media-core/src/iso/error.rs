@@ -86,6 +86,18 @@ pub enum IsoError {
         /// Where the limit was met.
         path: String,
     },
+    /// A folder or path further down than any disc needs.
+    #[error("{what}: more than {limit} {unit} in {path:?}")]
+    TooDeep {
+        /// Which tree.
+        what: &'static str,
+        /// What there is too much of.
+        unit: &'static str,
+        /// How many are read.
+        limit: u64,
+        /// The folder where the limit was met.
+        path: String,
+    },
     /// The disc has no such part.
     #[error("the disc has no {what}")]
     Missing {

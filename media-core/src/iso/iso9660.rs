@@ -1,8 +1,8 @@
 //! ISO 9660 (ECMA-119) and Joliet: volume descriptors, directories, path tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
+use super::disc::{Complain, DiscFile, Extents, Image, Means, check_name, told};
 use super::{Block, IsoError, SECTOR, be16, be32, le16, le32};
 
 /// Where the recognition sequence starts.
@@ -59,8 +59,12 @@ pub(super) struct Tree {
     pub folders: Vec<Folder>,
 }
 
-/// Reads the recognition sequence: the ISO 9660 descriptors, and whether UDF is announced behind them.
-pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoError> {
+/// Reads the recognition sequence: the ISO 9660 descriptors, and whether UDF is announced behind them. Descriptors with
+/// something wrong are told, and left out.
+pub(super) fn recognise(
+    image: &Image,
+    tell: &mut dyn FnMut(&'static str, IsoError),
+) -> Result<(Option<Volumes>, bool), IsoError> {
     let (mut primary, mut joliet, mut boot_catalog) = (None, None, None);
     let (mut terminated, mut udf, mut ended) = (false, false, false);
     for sector in FIRST_DESCRIPTOR..FIRST_DESCRIPTOR + DESCRIPTOR_LIMIT {
@@ -75,10 +79,14 @@ pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoErr
             (b"CD001", 0) if block[7..].starts_with(b"EL TORITO SPECIFICATION") => {
                 boot_catalog.get_or_insert(le32(&block, 71));
             }
-            (b"CD001", 1) if primary.is_none() => primary = Some(volume(&block, offset, false)?),
-            (b"CD001", 2) if joliet.is_none() && is_joliet(&block) => {
-                joliet = Some(volume(&block, offset, true)?);
-            }
+            (b"CD001", 1) if primary.is_none() => match volume(&block, offset, false) {
+                Ok(volume) => primary = Some(volume),
+                Err(error) => tell("iso.primary", error),
+            },
+            (b"CD001", 2) if joliet.is_none() && is_joliet(&block) => match volume(&block, offset, true) {
+                Ok(volume) => joliet = Some(volume),
+                Err(error) => tell("iso.joliet", error),
+            },
             (b"CD001", 255) => terminated = true,
             (b"CD001", _) if !terminated => {}
             (b"NSR02" | b"NSR03", 0) => udf = true,
@@ -91,24 +99,20 @@ pub(super) fn recognise(image: &Image) -> Result<(Option<Volumes>, bool), IsoErr
         }
     }
     let volumes = primary.map(|primary| Volumes { primary, joliet, boot_catalog });
+    let unterminated = |what| IsoError::Bad {
+        what,
+        offset: FIRST_DESCRIPTOR * SECTOR,
+        expected: "a terminator".into(),
+        found: "none".into(),
+    };
     if volumes.is_some() && !terminated {
-        return Err(IsoError::Bad {
-            what: "volume descriptor set",
-            offset: FIRST_DESCRIPTOR * SECTOR,
-            expected: "a terminator".into(),
-            found: "none".into(),
-        });
+        tell("iso.descriptors", unterminated("volume descriptor set"));
     }
     if udf && !ended {
-        return Err(IsoError::Bad {
-            what: "UDF volume recognition sequence",
-            offset: FIRST_DESCRIPTOR * SECTOR,
-            expected: "a terminator, TEA01".into(),
-            found: "none".into(),
-        });
+        tell("udf.recognition", unterminated("UDF volume recognition sequence"));
     }
     if volumes.is_none() && !udf {
-        return Err(IsoError::Missing { what: "primary volume descriptor and no UDF volume" });
+        tell("iso.primary", IsoError::Missing { what: "primary volume descriptor and no UDF volume" });
     }
     Ok((volumes, udf))
 }
@@ -192,74 +196,148 @@ fn record(what: &'static str, bytes: &[u8], offset: u64) -> Result<Record, IsoEr
     Ok(Record { sector, len, flags: bytes[25] })
 }
 
-/// Reads every directory of a volume.
-pub(super) fn walk(image: &Image, volume: &Volume) -> Result<Tree, IsoError> {
-    let what = if volume.joliet { "Joliet tree" } else { "primary tree" };
-    let mut budget = Budget::new(what);
-    let mut seen = BTreeSet::from([volume.root.sector]);
-    let root = Folder { sector: volume.root.sector, parent: volume.root.sector, name: vec![0] };
-    let mut tree = Tree { files: Vec::new(), folders: vec![root] };
-    let mut pending = vec![(volume.root, volume.root.sector, String::new(), 1)];
-    while let Some((folder, parent, path, depth)) = pending.pop() {
-        budget.depth(depth, &path)?;
-        let mut subfolders = Vec::new();
-        let mut sections: Option<(Vec<u8>, Extents)> = None;
-        let mut position = 0_u8;
-        each_record(image, what, folder, |bytes, offset| {
-            let record = record(what, bytes, offset)?;
-            let name = &bytes[33..33 + usize::from(bytes[32])];
-            position = position.saturating_add(1);
-            if position <= 2 {
-                return own_record(what, offset, position, name, record, (folder.sector, parent));
+/// Reads every directory of a volume, past everything that is wrong.
+pub(super) fn walk(image: &Image, volume: &Volume, complain: &mut Complain) -> Result<Tree, IsoError> {
+    let sector = volume.root.sector;
+    let mut walk = Walk {
+        image,
+        joliet: volume.joliet,
+        means: Means::new(if volume.joliet { "Joliet tree" } else { "primary tree" }, image),
+        seen: BTreeSet::from([sector]),
+        tree: Tree { files: Vec::new(), folders: vec![Folder { sector, parent: sector, name: vec![0] }] },
+    };
+    let mut pending = vec![Open { record: volume.root, parent: sector, path: String::new(), depth: 1 }];
+    while let Some(folder) = pending.pop() {
+        match walk.folder(&folder, complain) {
+            Ok(subfolders) => pending.extend(subfolders.into_iter().rev()),
+            Err(error @ IsoError::TooMany { .. }) => {
+                complain(error)?;
+                break;
             }
-            if record.flags & ASSOCIATED != 0 {
-                return Ok(());
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(walk.tree)
+}
+
+/// A directory still to be read.
+struct Open {
+    record: Record,
+    /// Sector of the directory it is in.
+    parent: u32,
+    path: String,
+    depth: usize,
+}
+
+/// What is known in the midst of a directory.
+#[derive(Default)]
+struct Directory {
+    /// Records so far.
+    count: u64,
+    /// A file more sections of which follow: its name and the sections so far.
+    sections: Option<(Vec<u8>, Extents)>,
+    subfolders: Vec<Open>,
+}
+
+struct Walk<'a> {
+    image: &'a Image,
+    joliet: bool,
+    means: Means,
+    seen: BTreeSet<u32>,
+    tree: Tree,
+}
+
+impl Walk<'_> {
+    /// Reads one directory; returns those in it.
+    fn folder(&mut self, folder: &Open, complain: &mut Complain) -> Result<Vec<Open>, IsoError> {
+        let what = self.means.what;
+        let (start, len) = (u64::from(folder.record.sector), u64::from(folder.record.len));
+        let mut directory = Directory::default();
+        if told(self.image.check(what, start * SECTOR, len), complain)?.is_none() {
+            return Ok(directory.subfolders);
+        }
+        self.means.folder(len, &folder.path)?;
+        for sector in start..start + len.div_ceil(SECTOR) {
+            let block = self.image.sector(what, sector);
+            let Some(block) = told(block, complain)? else { break };
+            let (records, rest) = records(what, &block, sector * SECTOR);
+            for (offset, bytes) in records {
+                let read = self.record(folder, bytes, offset, &mut directory);
+                told(read, complain)?;
             }
-            let text = name_text(volume.joliet, name, record.flags & DIRECTORY != 0);
-            check_name(what, offset, &text)?;
-            let child = join(&path, &text);
-            budget.name(&child)?;
-            let start = u64::from(record.sector) * SECTOR;
-            let (earlier, mut extents) = sections.take().unwrap_or_else(|| (name.to_vec(), Vec::new()));
-            if earlier != name {
-                return Err(IsoError::Bad {
+            told(rest, complain)?;
+            if directory.count < 2 {
+                complain(IsoError::Bad {
                     what,
-                    offset,
-                    expected: format!("another section of {:?}", name_text(volume.joliet, &earlier, false)),
-                    found: format!("{text:?}"),
-                });
+                    offset: sector * SECTOR,
+                    expected: "a directory's records of itself and the one it is in".into(),
+                    found: format!("{} records", directory.count),
+                })?;
+                break;
             }
-            if record.flags & DIRECTORY != 0 {
-                if !seen.insert(record.sector) {
-                    return Err(IsoError::Loop { what, path: child, offset: start });
-                }
-                tree.folders.push(Folder {
-                    sector: record.sector,
-                    parent: folder.sector,
-                    name: name.to_vec(),
-                });
-                subfolders.push((record, folder.sector, child, depth + 1));
-                return Ok(());
-            }
-            extents.push((start, u64::from(record.len)));
-            if record.flags & MORE_SECTIONS != 0 {
-                sections = Some((name.to_vec(), extents));
-            } else {
-                tree.files.push(image.file(what, child, extents)?);
-            }
-            Ok(())
-        })?;
-        if let Some((name, _)) = sections {
+        }
+        if let Some((name, _)) = directory.sections {
+            complain(IsoError::Bad {
+                what,
+                offset: start * SECTOR,
+                expected: format!("a last section of {:?}", name_text(self.joliet, &name, false)),
+                found: "the end of the directory".into(),
+            })?;
+        }
+        Ok(directory.subfolders)
+    }
+
+    fn record(
+        &mut self,
+        folder: &Open,
+        bytes: &[u8],
+        offset: u64,
+        directory: &mut Directory,
+    ) -> Result<(), IsoError> {
+        let what = self.means.what;
+        directory.count += 1;
+        self.means.name(&folder.path)?;
+        let record = record(what, bytes, offset)?;
+        let name = &bytes[33..33 + usize::from(bytes[32])];
+        if directory.count <= 2 {
+            let own = (folder.record.sector, folder.parent);
+            return own_record(what, offset, directory.count as u8, name, record, own);
+        }
+        if record.flags & ASSOCIATED != 0 {
+            return Ok(());
+        }
+        let text = name_text(self.joliet, name, record.flags & DIRECTORY != 0);
+        check_name(what, offset, &text)?;
+        let start = u64::from(record.sector) * SECTOR;
+        let (earlier, mut extents) = directory.sections.take().unwrap_or_else(|| (name.to_vec(), Vec::new()));
+        if earlier != name {
             return Err(IsoError::Bad {
                 what,
-                offset: u64::from(folder.sector) * SECTOR,
-                expected: format!("a last section of {:?}", name_text(volume.joliet, &name, false)),
-                found: "the end of the directory".into(),
+                offset,
+                expected: format!("another section of {:?}", name_text(self.joliet, &earlier, false)),
+                found: format!("{text:?}"),
             });
         }
-        pending.extend(subfolders.into_iter().rev());
+        if record.flags & DIRECTORY != 0 {
+            self.means.depth(folder.depth + 1, &folder.path)?;
+            let path = self.means.path(&folder.path, &text)?;
+            if !self.seen.insert(record.sector) {
+                return Err(IsoError::Loop { what, path, offset: start });
+            }
+            let parent = folder.record.sector;
+            self.tree.folders.push(Folder { sector: record.sector, parent, name: name.to_vec() });
+            directory.subfolders.push(Open { record, parent, path, depth: folder.depth + 1 });
+            return Ok(());
+        }
+        extents.push((start, u64::from(record.len)));
+        if record.flags & MORE_SECTIONS != 0 {
+            directory.sections = Some((name.to_vec(), extents));
+        } else {
+            let path = self.means.path(&folder.path, &text)?;
+            self.tree.files.push(self.image.file(what, path, extents)?);
+        }
+        Ok(())
     }
-    Ok(tree)
 }
 
 /// The first two records of a directory are itself and its parent (ECMA-119, 6.8.2.2).
@@ -283,45 +361,36 @@ fn own_record(
     Ok(())
 }
 
-/// Calls `seen` with the bytes and the offset of every record of a directory.
-fn each_record(
-    image: &Image,
-    what: &'static str,
-    folder: Record,
-    mut seen: impl FnMut(&[u8], u64) -> Result<(), IsoError>,
-) -> Result<(), IsoError> {
-    let start = u64::from(folder.sector);
-    image.check(what, start * SECTOR, u64::from(folder.len))?;
-    for sector in start..start + u64::from(folder.len).div_ceil(SECTOR) {
-        let block = image.sector(what, sector)?;
-        let mut at = 0;
-        while at < block.len() && block[at] != 0 {
-            let offset = sector * SECTOR + at as u64;
-            let len = usize::from(block[at]);
-            let bytes = block.get(at..at + len).filter(|record| record.len() >= 34);
-            match bytes.filter(|record| record.len() >= 33 + usize::from(record[32]) && record[32] > 0) {
-                Some(record) => seen(record, offset)?,
-                None => {
-                    return Err(IsoError::Bad {
-                        what,
-                        offset,
-                        expected: "a directory record that holds its name and ends within the sector".into(),
-                        found: format!("length {len}"),
-                    });
-                }
-            }
-            at += len;
-        }
-        if block[at..].iter().any(|byte| *byte != 0) {
-            return Err(IsoError::Bad {
-                what,
-                offset: sector * SECTOR + at as u64,
-                expected: "zeros behind the last directory record of a sector".into(),
-                found: "other bytes".into(),
-            });
-        }
+/// A record and its offset.
+type At<'a> = (u64, &'a [u8]);
+
+/// The records in a sector of a directory, each with its offset, and whether all of the sector is sound.
+fn records<'a>(what: &'static str, block: &'a Block, base: u64) -> (Vec<At<'a>>, Result<(), IsoError>) {
+    let mut records = Vec::new();
+    let mut at = 0;
+    let bad = |at: usize, expected: &str, found| IsoError::Bad {
+        what,
+        offset: base + at as u64,
+        expected: expected.into(),
+        found,
+    };
+    while at < block.len() && block[at] != 0 {
+        let len = usize::from(block[at]);
+        let record = block.get(at..at + len).filter(|record| record.len() >= 34);
+        let Some(record) =
+            record.filter(|record| record.len() >= 33 + usize::from(record[32]) && record[32] > 0)
+        else {
+            let expected = "a directory record that holds its name and ends within the sector";
+            return (records, Err(bad(at, expected, format!("length {len}"))));
+        };
+        records.push((base + at as u64, record));
+        at += len;
     }
-    Ok(())
+    if block[at..].iter().any(|byte| *byte != 0) {
+        let expected = "zeros behind the last directory record of a sector";
+        return (records, Err(bad(at, expected, "other bytes".into())));
+    }
+    (records, Ok(()))
 }
 
 /// A name for people: file names without version number, and in the primary tree without a trailing dot.
@@ -387,13 +456,8 @@ pub(super) fn path_table(image: &Image, volume: &Volume, big_endian: bool) -> Re
         rows.push((sector.wrapping_add(u32::from(bytes[at + 1])), parent, name.to_vec()));
         at += (8 + name_len).next_multiple_of(2);
     }
-    let sectors: BTreeMap<u16, u32> = (1..).zip(rows.iter().map(|row| row.0)).collect();
-    Ok(rows
-        .into_iter()
-        .map(|(sector, parent, name)| Folder {
-            sector,
-            parent: sectors.get(&parent).copied().unwrap_or_default(),
-            name,
-        })
-        .collect())
+    let sector_of = |parent: u16| rows.get(usize::from(parent) - 1).map_or(0, |row| row.0);
+    let parents: Vec<u32> = rows.iter().map(|row| sector_of(row.1)).collect();
+    let folders = rows.into_iter().zip(parents);
+    Ok(folders.map(|((sector, _, name), parent)| Folder { sector, parent, name }).collect())
 }

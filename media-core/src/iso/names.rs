@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::check::runs_of;
 use super::disc::DiscFile;
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 
 /// Names that are listed one by one.
 const LISTED: usize = 10;
@@ -17,7 +17,7 @@ const JOLIET_UNITS: usize = 64;
 const PRIMARY_CHARACTERS: usize = 30;
 
 /// Compares the last tree, which has the fullest names, with each of the others.
-pub(super) fn check(trees: &[(&'static str, Vec<DiscFile>)], found: &mut Vec<Finding>) {
+pub(super) fn check(trees: &[(&'static str, Vec<DiscFile>)], found: &mut Findings) {
     let Some(((fullest, files), others)) = trees.split_last() else { return };
     for (name, others) in others {
         let primary = *name == "primary tree";
@@ -36,7 +36,7 @@ fn compare(
     (other, others): (&str, &[DiscFile]),
     expected: impl Fn(&str) -> Option<String>,
     recorded: impl Fn(&str) -> String,
-    found: &mut Vec<Finding>,
+    found: &mut Findings,
 ) {
     let mut there: BTreeMap<String, Vec<&DiscFile>> = BTreeMap::new();
     for file in others {

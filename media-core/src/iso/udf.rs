@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::disc::{Budget, DiscFile, Extents, Image, check_name, join};
+use super::disc::{Complain, DiscFile, Extents, Image, Means, check_name, told};
 use super::{Block, IsoError, SECTOR, le16, le32, le64};
 
 /// Where the first anchor must be, and how far from the last sector another one may be (ECMA-167, 3/8.4.2.1).
@@ -187,64 +187,137 @@ struct Entry {
     len: u64,
 }
 
-/// Reads every directory.
-pub(super) fn walk(image: &Image, volume: &UdfVolume) -> Result<UdfTree, IsoError> {
-    let what = "UDF tree";
-    let mut budget = Budget::new(what);
-    let mut tree = UdfTree { files: Vec::new(), file_entries: 0, directories: 0 };
-    let mut seen = BTreeSet::from([volume.root]);
-    let mut counted = BTreeSet::new();
-    let mut pending = vec![(volume.root, volume.root, String::new(), 1)];
-    while let Some((icb, parent, path, depth)) = pending.pop() {
-        budget.depth(depth, &path)?;
-        tree.directories += 1;
-        let folder = entry(image, volume, icb)?;
-        if !folder.directory {
-            return Err(IsoError::Bad {
-                what: "UDF directory",
-                offset: volume.offset(icb),
-                expected: "a file entry of type 4".into(),
-                found: "another type".into(),
-            });
+/// Reads every directory, past everything that is wrong.
+pub(super) fn walk(image: &Image, volume: &UdfVolume, complain: &mut Complain) -> Result<UdfTree, IsoError> {
+    let mut walk = Walk {
+        image,
+        volume,
+        means: Means::new("UDF tree", image),
+        seen: BTreeSet::from([volume.root]),
+        counted: BTreeSet::new(),
+        tree: UdfTree { files: Vec::new(), file_entries: 0, directories: 0 },
+    };
+    let mut pending = vec![Open { icb: volume.root, parent: volume.root, path: String::new(), depth: 1 }];
+    while let Some(folder) = pending.pop() {
+        match walk.folder(&folder, complain) {
+            Ok(subfolders) => pending.extend(subfolders.into_iter().rev()),
+            Err(error @ IsoError::TooMany { .. }) => {
+                complain(error)?;
+                break;
+            }
+            Err(error) => return Err(error),
         }
-        let mut subfolders = Vec::new();
-        for identifier in identifiers(image, volume, &folder, &mut budget, &path)? {
-            if identifier.parent {
-                if identifier.icb != parent {
-                    return Err(IsoError::Bad {
-                        what: "UDF parent directory",
-                        offset: identifier.offset,
-                        expected: format!("block {parent}"),
-                        found: format!("block {}", identifier.icb),
-                    });
-                }
-                continue;
-            }
-            check_name("UDF file identifier", identifier.offset, &identifier.name)?;
-            let child = join(&path, &identifier.name);
-            if identifier.directory {
-                if !seen.insert(identifier.icb) {
-                    return Err(IsoError::Loop { what, path: child, offset: volume.offset(identifier.icb) });
-                }
-                subfolders.push((identifier.icb, icb, child, depth + 1));
-                continue;
-            }
-            let file = entry(image, volume, identifier.icb)?;
-            if file.directory {
-                return Err(IsoError::Bad {
-                    what: "UDF file identifier",
-                    offset: identifier.offset,
-                    expected: "a file".into(),
-                    found: "the file entry of a directory".into(),
-                });
-            }
-            counted.insert(identifier.icb);
-            tree.files.push(image.file(what, child, file.extents)?);
-        }
-        pending.extend(subfolders.into_iter().rev());
     }
-    tree.file_entries = u32::try_from(counted.len()).unwrap_or(u32::MAX);
-    Ok(tree)
+    walk.tree.file_entries = u32::try_from(walk.counted.len()).unwrap_or(u32::MAX);
+    Ok(walk.tree)
+}
+
+/// A directory still to be read.
+struct Open {
+    /// Block of its file entry.
+    icb: u32,
+    /// That of the directory it is in.
+    parent: u32,
+    path: String,
+    depth: usize,
+}
+
+struct Walk<'a> {
+    image: &'a Image,
+    volume: &'a UdfVolume,
+    means: Means,
+    seen: BTreeSet<u32>,
+    counted: BTreeSet<u32>,
+    tree: UdfTree,
+}
+
+impl Walk<'_> {
+    /// Reads one directory; returns those in it.
+    fn folder(&mut self, folder: &Open, complain: &mut Complain) -> Result<Vec<Open>, IsoError> {
+        self.tree.directories += 1;
+        let own = entry(self.image, self.volume, folder.icb).and_then(|own| {
+            let offset = self.volume.offset(folder.icb);
+            let (expected, found) = ("a file entry of type 4".into(), "another type".into());
+            let error = IsoError::Bad { what: "UDF directory", offset, expected, found };
+            if own.directory { Ok(own) } else { Err(error) }
+        });
+        let mut subfolders = Vec::new();
+        let Some(own) = told(own, complain)? else { return Ok(subfolders) };
+        for identifier in self.identifiers(&own, &folder.path, complain)? {
+            let child = self.child(folder, identifier);
+            subfolders.extend(told(child, complain)?.flatten());
+        }
+        Ok(subfolders)
+    }
+
+    /// Takes in a name; returns the directory it stands for, if it does for one.
+    fn child(&mut self, folder: &Open, identifier: Identifier) -> Result<Option<Open>, IsoError> {
+        let Identifier { name, icb, directory, parent, offset } = identifier;
+        let bad = |what, expected, found| Err(IsoError::Bad { what, offset, expected, found });
+        if parent {
+            if icb != folder.parent {
+                let (expected, found) = (format!("block {}", folder.parent), format!("block {icb}"));
+                return bad("UDF parent directory", expected, found);
+            }
+            return Ok(None);
+        }
+        let what = "UDF file identifier";
+        check_name(what, offset, &name)?;
+        if directory {
+            self.means.depth(folder.depth + 1, &folder.path)?;
+            let path = self.means.path(&folder.path, &name)?;
+            if !self.seen.insert(icb) {
+                return Err(IsoError::Loop { what: self.means.what, path, offset: self.volume.offset(icb) });
+            }
+            return Ok(Some(Open { icb, parent: folder.icb, path, depth: folder.depth + 1 }));
+        }
+        let file = entry(self.image, self.volume, icb)?;
+        if file.directory {
+            return bad(what, "a file".into(), "the file entry of a directory".into());
+        }
+        self.counted.insert(icb);
+        let path = self.means.path(&folder.path, &name)?;
+        self.means.extents(&file.extents, &path)?;
+        self.tree.files.push(self.image.file(self.means.what, path, file.extents)?);
+        Ok(None)
+    }
+
+    /// Reads the file identifier descriptors of a directory (ECMA-167, 4/14.4), deleted ones left out.
+    fn identifiers(
+        &mut self,
+        folder: &Entry,
+        path: &str,
+        complain: &mut Complain,
+    ) -> Result<Vec<Identifier>, IsoError> {
+        let what = "UDF file identifier";
+        let mut out = Vec::new();
+        if folder.len > DIRECTORY_LIMIT {
+            complain(IsoError::Bad {
+                what: "UDF directory",
+                offset: folder.extents.first().map_or(0, |extent| extent.0),
+                expected: format!("a directory of at most {DIRECTORY_LIMIT} bytes"),
+                found: folder.len.to_string(),
+            })?;
+            return Ok(out);
+        }
+        self.means.folder(folder.len, path)?;
+        let mut bytes = Vec::new();
+        for &(offset, len) in &folder.extents {
+            let read = self.image.read(what, offset, len);
+            let Some(read) = told(read, complain)? else { break };
+            bytes.extend_from_slice(&read);
+        }
+        let mut at = 0;
+        while at < bytes.len() {
+            self.means.name(path)?;
+            let offset = offset_in(&folder.extents, at as u64);
+            // Where the next one starts is told by this one: without its length there is no way on.
+            let Some(descriptor) = told(whole_identifier(&bytes[at..], offset), complain)? else { break };
+            at += descriptor.len();
+            out.extend(told(identifier(self.volume, descriptor, offset), complain)?.flatten());
+        }
+        Ok(out)
+    }
 }
 
 /// Reads a file entry (ECMA-167, 4/14.9) or extended file entry (4/14.17).
@@ -343,67 +416,43 @@ struct Identifier {
     offset: u64,
 }
 
-/// Reads the file identifier descriptors of a directory (ECMA-167, 4/14.4), deleted ones left out.
-fn identifiers(
-    image: &Image,
-    volume: &UdfVolume,
-    folder: &Entry,
-    budget: &mut Budget,
-    path: &str,
-) -> Result<Vec<Identifier>, IsoError> {
+/// The bytes of the descriptor that `rest` starts with.
+fn whole_identifier(rest: &[u8], offset: u64) -> Result<&[u8], IsoError> {
     let what = "UDF file identifier";
-    let first = folder.extents.first().map_or(0, |extent| extent.0);
-    if folder.len > DIRECTORY_LIMIT {
-        let expected = format!("a directory of at most {DIRECTORY_LIMIT} bytes");
-        return Err(IsoError::Bad {
-            what: "UDF directory",
-            offset: first,
-            expected,
-            found: folder.len.to_string(),
-        });
+    let bad =
+        |expected: &str, found: String| IsoError::Bad { what, offset, expected: expected.into(), found };
+    if rest.len() < IDENTIFIER_SIZE {
+        return Err(bad("38 bytes or more", format!("{} bytes", rest.len())));
     }
-    let mut bytes = Vec::new();
-    for &(offset, len) in &folder.extents {
-        bytes.extend_from_slice(&image.read(what, offset, len)?);
+    let end = IDENTIFIER_SIZE + usize::from(le16(rest, 36)) + usize::from(rest[19]);
+    rest.get(..end.next_multiple_of(4))
+        .ok_or_else(|| bad("a descriptor within the directory", format!("{end} bytes")))
+}
+
+/// Reads a file identifier descriptor; none for a deleted one.
+fn identifier(volume: &UdfVolume, bytes: &[u8], offset: u64) -> Result<Option<Identifier>, IsoError> {
+    let what = "UDF file identifier";
+    let bad = |expected: &str, found| IsoError::Bad { what, offset, expected: expected.into(), found };
+    let location = (offset / SECTOR).wrapping_sub(volume.partition.0);
+    check_tag(what, bytes, offset, &[tag::FILE_IDENTIFIER], location)?;
+    let characteristics = bytes[18];
+    if characteristics & 0x04 != 0 {
+        return Ok(None);
     }
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        budget.name(path)?;
-        let offset = offset_in(&folder.extents, at as u64);
-        let bad =
-            |expected: &str, found: String| IsoError::Bad { what, offset, expected: expected.into(), found };
-        let rest = &bytes[at..];
-        if rest.len() < IDENTIFIER_SIZE {
-            return Err(bad("38 bytes or more", format!("{} bytes", rest.len())));
-        }
-        let name_at = IDENTIFIER_SIZE + usize::from(le16(rest, 36));
-        let end = name_at + usize::from(rest[19]);
-        let Some(descriptor) = rest.get(..end.next_multiple_of(4)) else {
-            return Err(bad("a descriptor within the directory", format!("{end} bytes")));
-        };
-        let location = (offset / SECTOR).wrapping_sub(volume.partition.0);
-        check_tag(what, descriptor, offset, &[tag::FILE_IDENTIFIER], location)?;
-        let characteristics = rest[18];
-        at += descriptor.len();
-        if characteristics & 0x04 != 0 {
-            continue;
-        }
-        if le16(rest, 28) != 0 {
-            return Err(bad("partition reference 0", le16(rest, 28).to_string()));
-        }
-        let name = &descriptor[name_at..end];
-        out.push(Identifier {
-            name: compressed_unicode(name).ok_or_else(|| {
-                bad("OSTA Compressed Unicode of 8 or 16 bits", name.escape_ascii().to_string())
-            })?,
-            icb: le32(rest, 24),
-            directory: characteristics & 0x02 != 0,
-            parent: characteristics & 0x08 != 0,
-            offset,
-        });
+    if le16(bytes, 28) != 0 {
+        return Err(bad("partition reference 0", le16(bytes, 28).to_string()));
     }
-    Ok(out)
+    let name_at = IDENTIFIER_SIZE + usize::from(le16(bytes, 36));
+    let name = &bytes[name_at..name_at + usize::from(bytes[19])];
+    let text = compressed_unicode(name)
+        .ok_or_else(|| bad("OSTA Compressed Unicode of 8 or 16 bits", name.escape_ascii().to_string()))?;
+    Ok(Some(Identifier {
+        name: text,
+        icb: le32(bytes, 24),
+        directory: characteristics & 0x02 != 0,
+        parent: characteristics & 0x08 != 0,
+        offset,
+    }))
 }
 
 fn offset_in(extents: &[(u64, u64)], mut position: u64) -> u64 {
@@ -417,15 +466,33 @@ fn offset_in(extents: &[(u64, u64)], mut position: u64) -> u64 {
 }
 
 /// The logical volume integrity descriptor: whether it is closed, and its file and directory counts (UDF 1.02, 2.2.6.4).
+/// Of several the last prevails (ECMA-167, 3/8.8.2): each may be followed by another, or lead to another extent.
 pub(super) fn integrity(image: &Image, volume: &UdfVolume) -> Result<(bool, u32, u32), IsoError> {
     let what = "UDF logical volume integrity descriptor";
-    let (sector, _) = volume.integrity;
-    let block = image.sector(what, sector)?;
-    check_tag(what, &block, sector * SECTOR, &[tag::INTEGRITY], sector)?;
+    let (mut sector, mut len) = volume.integrity;
+    let read = |sector| -> Result<Block, IsoError> {
+        let block = image.sector(what, sector)?;
+        check_tag(what, &block, sector * SECTOR, &[tag::INTEGRITY], sector)?;
+        Ok(block)
+    };
+    let (mut at, mut block) = (sector, read(sector)?);
+    for _ in 1..SEQUENCE_LIMIT {
+        (sector, len) = match (le32(&block, 32), le32(&block, 36)) {
+            (0, _) => (sector + 1, len.saturating_sub(SECTOR)),
+            (len, start) => (u64::from(start), u64::from(len)),
+        };
+        // What is no descriptor ends the sequence, as does the terminating one.
+        let next = if len < SECTOR { break } else { read(sector) };
+        match next {
+            Ok(next) => (at, block) = (sector, next),
+            Err(error @ IsoError::Read { .. }) => return Err(error),
+            Err(_) => break,
+        }
+    }
     let counts = 80_usize.saturating_add((le32(&block, 72) as usize).saturating_mul(8)).saturating_add(32);
     if counts + 8 > block.len() {
         let found = format!("{} partitions", le32(&block, 72));
-        return Err(IsoError::Bad { what, offset: sector * SECTOR, expected: "one partition".into(), found });
+        return Err(IsoError::Bad { what, offset: at * SECTOR, expected: "one partition".into(), found });
     }
     Ok((le32(&block, 28) == 1, le32(&block, counts), le32(&block, counts + 4)))
 }
@@ -461,15 +528,23 @@ fn check_tag(
 
 /// CRC of ITU-T V.41: polynomial 0x1021, start value 0, most significant bit first (ECMA-167, 3/7.2.6).
 pub(super) fn crc(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(
-            crc ^ u16::from(*byte) << 8,
-            |crc, _| {
-                if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 }
-            },
-        )
-    })
+    bytes.iter().fold(0, |crc, byte| crc << 8 ^ CRC_OF[usize::from((crc >> 8) as u8 ^ byte)])
 }
+
+/// The CRC of each byte: a disc may have a million descriptors.
+const CRC_OF: [u16; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        let (mut crc, mut bit) = ((byte as u16) << 8, 0);
+        while bit < 8 {
+            crc = if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 /// A d-string: Compressed Unicode with its length in the last byte (UDF 1.02, 2.1.3).
 fn d_string(what: &'static str, offset: u64, field: &[u8]) -> Result<String, IsoError> {

@@ -1,12 +1,8 @@
 //! What a boot configuration store must start so that the medium boots.
 
 use crate::hive::boot_configuration::RamdiskBoot;
+use crate::media::boot_image::{BOOT_SDI, SOURCES_BOOT_WIM};
 use crate::wim::{ATTRIBUTE_ENCRYPTED, Image};
-
-/// The boot image, as a store names it.
-pub const BOOT_WIM: &str = r"\sources\boot.wim";
-/// The RAM disk's frame, as a store names it.
-pub const BOOT_SDI: &str = r"\boot\boot.sdi";
 
 /// Why a store that starts this does not start `image` from its own medium; `None` when it does.
 ///
@@ -17,13 +13,19 @@ pub fn refuses(boot: &RamdiskBoot, image: &Image) -> Option<String> {
 
 /// The part of [`refuses`] that can be told without the boot image.
 pub fn refuses_files(boot: &RamdiskBoot) -> Option<String> {
-    if !boot.from_boot_device || !boot.wim_path.eq_ignore_ascii_case(BOOT_WIM) {
-        return Some(format!("boots {} and not {BOOT_WIM} of its own medium", boot.wim_path));
+    let boot_wim = as_in_store(SOURCES_BOOT_WIM);
+    if !boot.from_boot_device || !boot.wim_path.eq_ignore_ascii_case(&boot_wim) {
+        return Some(format!("boots {} and not {boot_wim} of its own medium", boot.wim_path));
     }
-    if !boot.sdi_path.eq_ignore_ascii_case(BOOT_SDI) {
+    if !boot.sdi_path.eq_ignore_ascii_case(&as_in_store(BOOT_SDI)) {
         return Some(format!("takes its RAM disk template from {}", boot.sdi_path));
     }
     None
+}
+
+/// A path on the medium, as a store names it.
+fn as_in_store(path: &str) -> String {
+    format!(r"\{}", path.replace('/', r"\"))
 }
 
 fn refuses_loader(boot: &RamdiskBoot, image: &Image) -> Option<String> {

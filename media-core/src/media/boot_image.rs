@@ -4,11 +4,9 @@ mod boot_files;
 mod programs;
 mod requirements;
 
-use std::sync::Arc;
-
 use thiserror::Error;
 
-use crate::io::Source;
+use crate::pe::Machine;
 use crate::spec::BootImageSpec;
 use crate::wim::{Entry, Image, ImageInfo, Wim, WimError};
 
@@ -16,6 +14,7 @@ pub use boot_files::{
     BIOS_BOOT_IMAGE, BootFile, BootFiles, BootManagerSet, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT, boot_files,
 };
 
+pub use programs::{StartedProgram, refuses_program};
 pub use requirements::Refusal;
 
 /// A processor architecture Windows PE exists for.
@@ -46,6 +45,15 @@ impl Architecture {
             Self::X64 => "bootx64.efi",
             Self::X86 => "bootia32.efi",
             Self::Arm64 => "bootaa64.efi",
+        }
+    }
+
+    /// The same in the words of the PE format.
+    pub fn machine(self) -> Machine {
+        match self {
+            Self::X64 => Machine::X64,
+            Self::X86 => Machine::X86,
+            Self::Arm64 => Machine::Arm64,
         }
     }
 
@@ -94,6 +102,8 @@ pub enum BootImageError {
         path: String,
         /// What it is for.
         purpose: &'static str,
+        /// The set it is the boot manager of, when that set was asked for.
+        asked_for: Option<BootManagerSet>,
         /// The paths looked for, in order.
         looked_for: Vec<String>,
     },
@@ -106,6 +116,14 @@ pub enum BootImageError {
         origin: String,
         /// What it is instead.
         reason: String,
+    },
+    /// A file the medium needs is something else in the boot image.
+    #[error("{path} is {kind}, not a file that can be read")]
+    NotPlain {
+        /// The path in the boot image.
+        path: String,
+        /// `a folder` or `a reparse point`.
+        kind: &'static str,
     },
     /// A file given by the user could not be read.
     #[error("{path}: {error}")]
@@ -122,12 +140,12 @@ pub enum BootImageError {
 pub struct BootImage {
     /// The file.
     pub wim: Wim,
-    /// Its bytes.
-    pub source: Arc<dyn Source>,
     /// The number of the image that will boot.
     pub index: u32,
     /// Whether the file's own boot index has to change for that.
     pub changes_boot_index: bool,
+    /// Whether the header leads the boot manager past the image's metadata, so that it has to be put right.
+    pub repairs_boot_metadata: bool,
     /// The image's files.
     pub image: Image,
     /// The architecture of the image.
@@ -136,6 +154,8 @@ pub struct BootImage {
 
 /// Where Windows Boot Manager's stores say the boot image is.
 pub const SOURCES_BOOT_WIM: &str = "sources/boot.wim";
+/// Where they say the RAM disk template is.
+pub const BOOT_SDI: &str = "boot/boot.sdi";
 
 /// The largest boot file that is read into memory; real ones are under 10 MB.
 const LARGEST_BOOT_FILE: u64 = 64 << 20;
@@ -153,7 +173,8 @@ impl BootImage {
         let info = info_of(&wim, index);
         let architecture = requirements::check_image(&image, info)?;
         let changes_boot_index = wim.header().boot_index != index;
-        Ok(Self { source: spec.source.clone(), index, changes_boot_index, image, architecture, wim })
+        let repairs_boot_metadata = !changes_boot_index && wim.has_stale_boot_metadata();
+        Ok(Self { index, repairs_boot_metadata, changes_boot_index, image, architecture, wim })
     }
 
     /// What the WIM's XML says about the image that will boot.
@@ -161,11 +182,12 @@ impl BootImage {
         info_of(&self.wim, self.index)
     }
 
-    /// The bytes of a small file.
+    /// The bytes of a small file, which stands at `path`.
     ///
     /// # Errors
-    /// [`BootImageError`] when it is damaged or larger than any boot file.
-    pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, BootImageError> {
+    /// [`BootImageError`] when it is no plain file, damaged, or larger than any boot file.
+    pub fn read(&self, path: &str, entry: &Entry) -> Result<Vec<u8>, BootImageError> {
+        requirements::check_entry(path, entry)?;
         Ok(match entry.hash() {
             Some(hash) => self.wim.read(&hash, LARGEST_BOOT_FILE)?,
             None => Vec::new(),

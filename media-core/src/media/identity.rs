@@ -19,6 +19,8 @@ pub const DEFAULT_KEY_BITS: usize = 2048;
 const PFX_PASSWORD_LEN: usize = 31;
 /// The provider that keys of media certificates should have: others may not sign with SHA-256.
 const KEY_PROVIDER: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
+/// The finding that the media certificate has expired.
+pub const EXPIRED: &str = "identity.expired";
 const FRIENDLY_NAME: &str = "Task sequence media";
 
 /// The media's identity string, kept as it was given: its text is part of a password and must equal what the site has
@@ -190,7 +192,7 @@ fn check(certificate: &Certificate, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     if certificate.not_after < now {
         let message = format!("it expired on {}; it is {now}", certificate.not_after);
-        findings.push(Finding::error("identity.expired", &place, message));
+        findings.push(Finding::error(EXPIRED, &place, message));
     }
     if certificate.not_before > now {
         let message = format!("it is valid from {}; it is {now}", certificate.not_before);

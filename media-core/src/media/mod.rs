@@ -3,6 +3,7 @@
 pub mod boot_configuration;
 pub mod boot_image;
 pub mod chain;
+pub mod components;
 pub mod identity;
 pub mod manifest;
 pub mod names;

@@ -64,9 +64,14 @@ impl PackageId {
         ))
     }
 
-    /// Finds the package id in the name a site gives its boot images, `boot.PS100005.wim`.
+    /// Finds the package id in the name a site gives its boot images, `boot.PS100005.wim`. In any other name, what looks
+    /// like an id may be something else: `adk26100.wim`.
     pub fn in_file_name(name: &str) -> Option<Self> {
-        name.split('.').find_map(|part| Self::new(part).ok())
+        let mut parts = name.split('.');
+        let (boot, id, wim) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_the_sites =
+            boot.eq_ignore_ascii_case("boot") && wim.eq_ignore_ascii_case("wim") && parts.next().is_none();
+        Self::new(id).ok().filter(|_| is_the_sites)
     }
 
     /// The id as text.
@@ -75,26 +80,27 @@ impl PackageId {
     }
 }
 
-/// The media label: whole on an ISO, its first 11 characters on FAT32, and in `MediaLabel.txt`.
+/// The media label: whole on an ISO and in `MediaLabel.txt`, its first 11 characters on FAT32.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaLabel(String);
 
 impl MediaLabel {
     /// The most an ISO 9660 volume identifier holds (ECMA-119 8.4.7).
     pub const MAXIMUM: usize = 32;
+    /// What a label may hold and that of a FAT32 volume may not.
+    pub const NOT_ON_FAT: [char; 6] = ['+', ',', '.', '=', '[', ']'];
 
     /// Checks a media label.
     ///
     /// # Errors
     /// [`NameError`] when it is empty, longer than 32 characters, or holds a character a volume label cannot.
     pub fn new(text: &str) -> Result<Self, NameError> {
-        let expected =
-            "expected 1 to 32 printable ASCII characters without \" * + , . / : ; < = > ? [ \\ ] |";
+        let expected = "expected 1 to 32 printable ASCII characters without \" * / : ; < > ? \\ |";
         let fits = (1..=Self::MAXIMUM).contains(&text.len())
             && text.trim() == text
-            && text.bytes().all(|byte| {
-                (byte == b' ' || byte.is_ascii_graphic()) && !br#""*+,./:;<=>?[\]|"#.contains(&byte)
-            });
+            && text
+                .bytes()
+                .all(|byte| (byte == b' ' || byte.is_ascii_graphic()) && !br#""*/:;<>?\|"#.contains(&byte));
         if fits { Ok(Self(text.to_owned())) } else { Err(name_error("media label", text, expected)) }
     }
 
@@ -103,9 +109,11 @@ impl MediaLabel {
         &self.0
     }
 
-    /// The first 11 characters in upper case, as Windows writes them on a FAT32 volume.
+    /// The first 11 characters in upper case, as Windows writes them on a FAT32 volume. What an ISO takes and FAT32 does
+    /// not is a `_`.
     pub fn fat(&self) -> String {
-        self.0[..self.0.len().min(11)].trim_end().to_ascii_uppercase()
+        let short: String = self.0.chars().take(11).collect();
+        short.trim_end().to_ascii_uppercase().replace(Self::NOT_ON_FAT, "_")
     }
 }
 
@@ -172,6 +180,13 @@ impl ManagementPoint {
         &self.url
     }
 
+    /// The scheme, `http` or `https`, and the port, where the URL names one.
+    pub fn named_port(&self) -> Option<(&str, u16)> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let (_, port) = rest.split('/').next()?.split_once(':')?;
+        Some((scheme, port.parse().ok()?))
+    }
+
     /// Whether clients reach it over the internet through a gateway.
     pub fn is_cloud_management_gateway(&self) -> bool {
         self.is_cloud_management_gateway
@@ -196,7 +211,10 @@ fn is_host(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     });
-    name.len() <= 253 && labels_fit && port.parse::<u16>().is_ok_and(|port| port > 0)
+    // A sign is a number's to Rust.
+    let port_fits =
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    name.len() <= 253 && labels_fit && port_fits
 }
 
 #[cfg(test)]
@@ -212,7 +230,17 @@ mod tests {
             PackageId::in_file_name("boot.PS100005.wim").map(|id| id.as_str().to_owned()),
             Some("PS100005".to_owned())
         );
-        assert_eq!(PackageId::in_file_name("winpe.wim"), None);
+        assert!(PackageId::in_file_name("BOOT.ps100005.WIM").is_some());
+        for other in [
+            "winpe.wim",
+            "adk26100.wim",
+            "boot.wim",
+            "PS100005.wim",
+            "boot.PS100005.x64.wim",
+            "boot.PS100005",
+        ] {
+            assert_eq!(PackageId::in_file_name(other), None, "{other}");
+        }
         assert!(PackageId::new("PS1000G5").is_err());
     }
 
@@ -220,6 +248,7 @@ mod tests {
     fn labels() {
         assert_eq!(MediaLabel::default().fat(), "CONFIGURATI");
         assert_eq!(MediaLabel::new("0123456789 x").expect("fits").fat(), "0123456789");
+        assert_eq!(MediaLabel::new("Contoso 1.0").expect("fits").fat(), "CONTOSO 1_0");
         assert!(MediaLabel::new("a/b").is_err());
         assert!(MediaLabel::new(&"x".repeat(33)).is_err());
         assert!(MediaLabel::new(" padded").is_err());
@@ -236,9 +265,13 @@ mod tests {
             url(ManagementPoint::on_premises("HTTPS://mp:8443/", "http")).as_deref(),
             Some("https://mp:8443")
         );
-        for wrong in ["ftp://mp", "mp/path", "", "mp:0", "-mp", "m p"] {
+        for wrong in ["ftp://mp", "mp/path", "", "mp:0", "mp:+443", "mp:", "-mp", "m p"] {
             assert_eq!(url(ManagementPoint::on_premises(wrong, "http")), None, "{wrong}");
         }
+        let port = |text| ManagementPoint::on_premises(text, "http").expect("it is one");
+        assert_eq!(port("https://mp:8443").named_port(), Some(("https", 8443)));
+        assert_eq!(port("mp:8080").named_port(), Some(("http", 8080)));
+        assert_eq!(port("mp").named_port(), None);
         let cmg = "cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100";
         assert_eq!(url(ManagementPoint::cloud_management_gateway(cmg)), Some(format!("https://{cmg}")));
         for wrong in [

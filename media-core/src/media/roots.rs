@@ -6,18 +6,26 @@ use super::boot_image::BootImage;
 use super::store::{Store, TrustedCertificate};
 use super::trust::{self, TrustError};
 use crate::bytes::to_hex_upper;
-use crate::certstore::CertstoreError;
+use crate::certstore::{self, CertstoreError};
 use crate::content::Content;
-use crate::hive::{Changed, Hive, HiveError};
-use crate::reg_file::REG_BINARY;
+use crate::hive::{Hive, HiveError, Value};
+use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
 use crate::wim::{Edit, Image, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
 pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
+/// Where a running Windows has that hive.
+const EXPORTED_ROOT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE";
+/// The value of a certificate's key.
+const BLOB: &str = "Blob";
 /// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
 const LARGEST_HIVE: u64 = 512 << 20;
+/// The most certificates that are listed. The stores of full Windows have about 1 MB.
+const MOST_BYTES: usize = 16 << 20;
+/// The largest log file of it that is read.
+const LARGEST_LOG: u64 = 64 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -26,6 +34,15 @@ pub enum RootsError {
     /// The boot image has no SOFTWARE hive.
     #[error("{SOFTWARE_HIVE} is not in the boot image")]
     NoHive,
+    /// Its SOFTWARE hive has no bytes.
+    #[error("{SOFTWARE_HIVE} is empty")]
+    EmptyHive,
+    /// Its SOFTWARE hive is encrypted, or a folder or a link.
+    #[error("{SOFTWARE_HIVE} is {kind}, not a file that can be read")]
+    NotPlain {
+        /// `encrypted (EFS)`, `a folder` or `a reparse point`.
+        kind: &'static str,
+    },
     /// The hive.
     #[error("{SOFTWARE_HIVE}: {0}")]
     Hive(#[from] HiveError),
@@ -43,6 +60,8 @@ pub struct Added {
     pub content: Content,
     /// One line for each certificate, in the order given.
     pub certificates: Vec<AddedCertificate>,
+    /// Whether the hive had not been closed and was completed from the log files beside it.
+    pub recovered: bool,
 }
 
 /// What became of one certificate.
@@ -54,44 +73,111 @@ pub struct AddedCertificate {
     pub thumbprint: String,
     /// Its subject.
     pub subject: String,
-    /// Whether the very same value was there before.
+    /// Whether the store held it before; then its value was left alone, whatever properties it has.
     pub was_there: bool,
 }
 
-/// Adds certificates to the image that will boot, and makes that image the file's boot index. Adding what is there
-/// changes no byte.
+/// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
+/// Adding what is there changes no byte of a WIM file that boots, unless the hive was not closed: then it is written as
+/// its log files complete it.
 ///
 /// # Errors
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
 pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -> Result<Added, RootsError> {
     let mut edit = Edit::new(&image.wim);
-    let mut certificates = Vec::new();
+    let (mut certificates, mut recovered) = (Vec::new(), false);
     if !trusted.is_empty() {
-        let mut hive = Hive::open(read_hive(&image.wim, &image.image)?)?;
-        for entry in trusted {
-            certificates.push(add_one(&mut hive, entry, time)?);
-        }
+        let mut hive = hive(&image.wim, &image.image)?;
+        recovered = hive.was_recovered();
+        certificates = add_to(&mut hive, trusted, time)?;
         if hive.is_changed() {
             edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
         }
     }
-    if image.changes_boot_index {
-        edit = edit.boot_index(image.index);
-    }
-    Ok(Added { content: edit.finish()?, certificates })
+    let content = edit.boot_index(image.index).finish()?;
+    Ok(Added { content, certificates, recovered })
+}
+
+/// Adds certificates to a SOFTWARE hive. One that its store holds already is left as it is: Windows keeps there what else
+/// it knows of it, such as the purposes it is restricted to. Otherwise it goes in with the value it came in, if it did.
+///
+/// # Errors
+/// [`RootsError`] when the hive cannot be read or edited.
+pub fn add_to(
+    hive: &mut Hive,
+    trusted: &[TrustedCertificate],
+    time: Timestamp,
+) -> Result<Vec<AddedCertificate>, RootsError> {
+    let add = |entry: &TrustedCertificate| {
+        // Given both alone and in a value, it is the value that says more.
+        let same = |other: &&TrustedCertificate| {
+            other.store == entry.store && other.certificate == entry.certificate
+        };
+        let blob = trusted.iter().filter(same).find_map(|other| other.blob.as_deref());
+        add_one(hive, entry, blob, time)
+    };
+    trusted.iter().map(add).collect()
 }
 
 fn add_one(
     hive: &mut Hive,
     trusted: &TrustedCertificate,
+    blob: Option<&[u8]>,
     time: Timestamp,
 ) -> Result<AddedCertificate, RootsError> {
     let thumbprint = to_hex_upper(&trusted.certificate.sha1());
-    let key = hive.create_key(&key_path(trusted.store, &thumbprint), time)?;
-    let blob = trust::store_blob(&trusted.certificate, &trusted.properties)?;
-    let changed = hive.set_value(key, "Blob", REG_BINARY, &blob, time)?;
+    let path = key_path(trusted.store, &thumbprint);
+    let was_there = holds(hive, &path, &trusted.certificate)?;
+    if !was_there {
+        let key = hive.create_key(&path, time)?;
+        let blob = match blob {
+            Some(blob) => blob.to_vec(),
+            None => trust::store_blob(&trusted.certificate, &[])?,
+        };
+        hive.set_value(key, BLOB, REG_BINARY, &blob, time)?;
+    }
     let subject = trusted.certificate.subject.text.clone();
-    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there: changed == Changed::No })
+    Ok(AddedCertificate { store: trusted.store, thumbprint, subject, was_there })
+}
+
+/// Whether a key has a readable value with this certificate, in any order of properties.
+fn holds(hive: &Hive, path: &str, certificate: &Certificate) -> Result<bool, HiveError> {
+    let Some(key) = hive.find(path)? else { return Ok(false) };
+    let Some(value) = hive.value(key, BLOB)? else { return Ok(false) };
+    let element = certstore::parse(&value.data);
+    Ok(value.kind == REG_BINARY && element.is_ok_and(|element| element.der == certificate.der()))
+}
+
+/// What became of one certificate that was to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedCertificate {
+    /// The store it was in.
+    pub store: Store,
+    /// The key's name: the certificate's SHA-1.
+    pub thumbprint: String,
+}
+
+/// Removes certificates from the stores of a SOFTWARE hive, known by their SHA-1 in hexadecimal; says which were there.
+/// Whatever the key holds goes, readable or not.
+///
+/// # Errors
+/// [`RootsError`] when the hive cannot be read or edited.
+pub fn remove_from(
+    hive: &mut Hive,
+    stores: &[Store],
+    thumbprints: &[String],
+    time: Timestamp,
+) -> Result<Vec<RemovedCertificate>, RootsError> {
+    let mut removed = Vec::new();
+    for (store, thumbprint) in
+        stores.iter().flat_map(|store| thumbprints.iter().map(move |name| (*store, name)))
+    {
+        if let Some(key) = hive.find(&key_path(store, thumbprint))? {
+            hive.delete_key(key, time)?;
+            removed.push(RemovedCertificate { store, thumbprint: thumbprint.to_uppercase() });
+        }
+    }
+    Ok(removed)
 }
 
 fn key_path(store: Store, thumbprint: &str) -> String {
@@ -117,7 +203,7 @@ pub struct Listed {
 /// # Errors
 /// [`RootsError`] when there is no hive or it cannot be read.
 pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
-    Ok(list_in(&Hive::open(read_hive(wim, image)?)?)?)
+    Ok(list_in(&hive(wim, image)?)?)
 }
 
 /// Lists the certificates in every store of a SOFTWARE hive.
@@ -126,12 +212,21 @@ pub fn list(wim: &Wim, image: &Image) -> Result<Vec<Listed>, RootsError> {
 /// [`HiveError`] when it cannot be read.
 pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     let mut listed = Vec::new();
+    let mut left = MOST_BYTES;
     for store in Store::ALL {
         let Some(key) = hive.find(&store_path(store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
             let path = key_path(store, &thumbprint);
-            let certificate = match hive.value(id, "Blob")? {
-                Some(value) => trust::certificate_from_blob(&path, &thumbprint, &value.data),
+            let certificate = match hive.value(id, BLOB)? {
+                Some(value) => {
+                    // A hive can name one value in thousands of keys.
+                    left = left.checked_sub(value.data.len()).ok_or(HiveError::TooLarge {
+                        what: "a list of all certificates",
+                        size: (MOST_BYTES - left + value.data.len()) as u64,
+                        limit: MOST_BYTES as u64,
+                    })?;
+                    trust::certificate_from_blob(&path, &thumbprint, &value.data)
+                }
                 None => Err(TrustError::NoBlob { path }),
             };
             listed.push(Listed { store, thumbprint, certificate });
@@ -140,7 +235,62 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     Ok(listed)
 }
 
-fn read_hive(wim: &Wim, image: &Image) -> Result<Vec<u8>, RootsError> {
-    let entry = image.find(SOFTWARE_HIVE).filter(|entry| !entry.is_directory()).ok_or(RootsError::NoHive)?;
-    Ok(wim.read(&entry.hash().ok_or(RootsError::NoHive)?, LARGEST_HIVE)?)
+/// The keys of certificates in stores of a SOFTWARE hive with all their values, as the registry editor shows them while
+/// that Windows runs.
+///
+/// # Errors
+/// [`HiveError`] when a key or value cannot be read.
+pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, HiveError> {
+    let mut keys = Vec::new();
+    for store in stores {
+        let Some(key) = hive.find(&store_path(*store))? else { continue };
+        for (thumbprint, id) in hive.subkeys(key)? {
+            let mut values = Vec::new();
+            for info in hive.values(id)? {
+                let Some(Value { kind, data }) = hive.value(id, &info.name)? else { continue };
+                let name = Some(info.name).filter(|name| !name.is_empty());
+                values.push(RegistryValue { name, kind, data, delete: false });
+            }
+            let path = format!(r"{EXPORTED_ROOT}\{}", key_path(*store, &thumbprint));
+            keys.push(RegistryKey { path, delete: false, values });
+        }
+    }
+    Ok(keys)
 }
+
+/// The SOFTWARE hive of an image, completed from the log files beside it if it was not closed.
+///
+/// The logs stay in the image. Windows does not replay them again: the hive is written with equal sequence numbers and
+/// a right checksum, and Windows ignores the logs of such a hive, even entries that would follow (M. Suhanov's "Windows
+/// registry file format specification", "Dirty state of a hive"). The number of the next write is higher than that of
+/// every entry replayed, so an entry left behind in a log does not continue it either.
+///
+/// # Errors
+/// [`RootsError`] when there is none or it cannot be read.
+pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
+    let entry = image.find(SOFTWARE_HIVE).ok_or(RootsError::NoHive)?;
+    if let Some(kind) = entry.not_plain() {
+        return Err(RootsError::NotPlain { kind });
+    }
+    let bytes = wim.read(&entry.hash().ok_or(RootsError::EmptyHive)?, LARGEST_HIVE)?;
+    if !Hive::is_dirty(&bytes) {
+        return Ok(Hive::open(bytes)?);
+    }
+    let log = |suffix| log_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"));
+    let (first, second) = (log(".LOG1")?, log(".LOG2")?);
+    // The only log before Windows Vista. Where there are two it is a dummy.
+    let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
+    let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
+    Ok(Hive::open_with_logs(bytes, &logs)?)
+}
+
+/// A log file of the image; `None` when there is none, or it is empty.
+fn log_file(wim: &Wim, image: &Image, path: &str) -> Result<Option<Vec<u8>>, RootsError> {
+    let entry = image.find(path).filter(|entry| entry.is_plain_file());
+    let Some(hash) = entry.and_then(|entry| entry.hash()) else { return Ok(None) };
+    Ok(Some(wim.read(&hash, LARGEST_LOG)?))
+}
+
+#[cfg(test)]
+#[path = "roots_tests.rs"]
+mod tests;

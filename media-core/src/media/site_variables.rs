@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::identity::Identity;
 use super::variables::{Variables, VariablesError};
-use crate::spec::{Form, Management, MediaSpec, UserDeviceAffinity};
+use crate::spec::{Form, Management, MediaSpec, Prestart, UserDeviceAffinity};
 
 /// Every variable of the medium, and the names of those the user's own replaced.
 pub struct SiteVariables {
@@ -12,10 +12,48 @@ pub struct SiteVariables {
     pub variables: Variables,
     /// Names that would have been written with another value.
     pub overridden: Vec<String>,
+    /// Names to be left out that are none of the medium's.
+    pub not_there: Vec<String>,
 }
 
 /// The media GUID and the media certificate under its password: one is worth nothing without the other.
 pub const IDENTITY: [&str; 2] = ["_SMSMediaGuid", "_SMSTSMediaPFX"];
+
+/// The names of all variables that follow from a specification, in whatever combination.
+pub const OWN: [&str; 14] = [
+    IDENTITY[0],
+    IDENTITY[1],
+    "SMSTSMP",
+    "SMSTSLocationMPs",
+    "SMSTSAssignUsersMode",
+    "_SMSTSSiteCode",
+    "_SMSTSHTTPPort",
+    "_SMSTSHTTPSPort",
+    "_SMSTSMediaType",
+    "_SMSTSLaunchMode",
+    "_SMSTSBootMediaPackageID",
+    "_SMSTSx64UnknownMachineGUID",
+    "_SMSTSx86UnknownMachineGUID",
+    "_SMSTSarm64UnknownMachineGUID",
+];
+
+/// Whether a variable's name is among some names, as the task sequence engine compares them.
+pub fn is_among(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// Checks the name of the variable that carries the prestart command: no other variable of the medium may be lost to it.
+///
+/// # Errors
+/// [`VariablesError::Name`] for a name that cannot be one, or is one that a medium has anyway.
+pub fn check_prestart(prestart: &Prestart) -> Result<(), VariablesError> {
+    Variables::default().set(&prestart.variable, SecretString::from(prestart.command.as_str()))?;
+    if is_among(&prestart.variable, &OWN) {
+        let reason = "the medium has it for something else than a prestart command";
+        return Err(VariablesError::Name { name: prestart.variable.clone(), reason });
+    }
+    Ok(())
+}
 
 /// Builds the media variables; those of the `Customization` page come last and win.
 ///
@@ -48,12 +86,14 @@ pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVaria
         plain("SMSTSAssignUsersMode", mode)?;
     }
     if let Some(prestart) = &spec.options.prestart {
+        check_prestart(prestart)?;
         plain(&prestart.variable, &prestart.command)?;
     }
     variables.set("_SMSTSMediaPFX", identity.pfx_hex())?;
     let overridden = apply(&mut variables, &spec.variables)?;
+    let not_there = spec.without_variables.iter().filter(|name| !variables.remove(name)).cloned().collect();
     variables.sort();
-    Ok(SiteVariables { variables, overridden })
+    Ok(SiteVariables { variables, overridden, not_there })
 }
 
 /// How the medium was started, as the engine spells it.

@@ -47,15 +47,14 @@ pub struct TrustedCertificate {
     pub store: Store,
     /// The certificate.
     pub certificate: Certificate,
-    /// The properties the file gave it, which limit or name it (a friendly name, the purposes it is trusted for):
-    /// identifier and value, in the file's order. Those that follow from the certificate are computed anew.
-    pub properties: Vec<(u32, Vec<u8>)>,
+    /// The registry value it came in, when it came in one: with all that the exporting Windows knew of it.
+    pub blob: Option<Vec<u8>>,
 }
 
 impl TrustedCertificate {
-    /// A certificate with no properties but those that follow from it.
+    /// A certificate that came alone.
     pub fn new(store: Store, certificate: Certificate) -> Self {
-        Self { store, certificate, properties: Vec::new() }
+        Self { store, certificate, blob: None }
     }
 }
 
@@ -88,8 +87,8 @@ pub enum CertificateFileError {
     NoCertificates,
 }
 
-/// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b`, `.sst` or `.reg` file, recognised by its
-/// content. A registry file names its own stores; the others go into `store`.
+/// Reads the certificates of a `.cer`, `.crt`, `.der`, `.pem`, `.p7b`, `.sst` or `.reg` file, recognised by its content.
+/// A registry file names its own stores, and its values are kept as they are; the others go into `store`.
 ///
 /// # Errors
 /// [`CertificateFileError`] with what the file is instead.
@@ -109,7 +108,7 @@ pub fn read_file(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, 
     let with_store = |stored: trust::StoredCertificate| {
         let store = Store::from_registry_name(&stored.store);
         let store = store.ok_or(CertificateFileError::UnknownStore { found: stored.store })?;
-        Ok(TrustedCertificate { store, certificate: stored.certificate, properties: stored.properties })
+        Ok(TrustedCertificate { store, certificate: stored.certificate, blob: Some(stored.blob) })
     };
     found.into_iter().map(with_store).collect()
 }
@@ -121,7 +120,8 @@ fn read_sst(bytes: &[u8], store: Store) -> Result<Vec<TrustedCertificate>, Certi
     }
     let read = |element: certstore::Element| {
         let certificate = Certificate::from_der(&element.der)?;
-        Ok(TrustedCertificate { store, certificate, properties: element.properties })
+        let blob = Some(trust::store_blob(&certificate, &element.properties)?);
+        Ok(TrustedCertificate { store, certificate, blob })
     };
     found.into_iter().map(read).collect()
 }

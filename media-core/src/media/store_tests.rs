@@ -18,7 +18,10 @@ fn a_serialised_store_gives_certificates_with_their_properties_to_the_store_aske
         let expected = TrustedCertificate {
             store,
             certificate: certificate.clone(),
-            properties: vec![(certstore::FRIENDLY_NAME, vec![0x41, 0, 0, 0])],
+            blob: Some(
+                trust::store_blob(&certificate, &[(certstore::FRIENDLY_NAME, vec![0x41, 0, 0, 0])])
+                    .expect("short"),
+            ),
         };
         assert_eq!(read_file(&sst(certificate.der()), store), Ok(vec![expected]));
     }

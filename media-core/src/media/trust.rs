@@ -24,8 +24,8 @@ pub struct StoredCertificate {
     pub store: String,
     /// The certificate.
     pub certificate: Certificate,
-    /// Its properties as they stand there: identifier and value.
-    pub properties: Vec<(u32, Vec<u8>)>,
+    /// The whole value, with the properties beside the certificate.
+    pub blob: Vec<u8>,
 }
 
 /// Why a certificate of a registry store could not be read.
@@ -115,8 +115,8 @@ pub fn certificates_from_reg(keys: &[RegistryKey]) -> Result<Vec<StoredCertifica
         if blob.kind != REG_BINARY {
             return Err(TrustError::Kind { path: path(), kind: blob.kind });
         }
-        let (certificate, properties) = read_blob(&key.path, thumbprint, &blob.data)?;
-        found.push(StoredCertificate { store: store.to_owned(), certificate, properties });
+        let certificate = certificate_from_blob(&key.path, thumbprint, &blob.data)?;
+        found.push(StoredCertificate { store: store.to_owned(), certificate, blob: blob.data.clone() });
     }
     Ok(found)
 }
@@ -126,19 +126,13 @@ pub fn certificates_from_reg(keys: &[RegistryKey]) -> Result<Vec<StoredCertifica
 /// # Errors
 /// [`TrustError`].
 pub fn certificate_from_blob(path: &str, thumbprint: &str, blob: &[u8]) -> Result<Certificate, TrustError> {
-    Ok(read_blob(path, thumbprint, blob)?.0)
-}
-
-type Properties = Vec<(u32, Vec<u8>)>;
-
-fn read_blob(path: &str, thumbprint: &str, blob: &[u8]) -> Result<(Certificate, Properties), TrustError> {
     let path = || path.to_owned();
     let element = certstore::parse(blob).map_err(|source| TrustError::Blob { path: path(), source })?;
     let certificate = Certificate::from_der(&element.der)
         .map_err(|source| TrustError::Certificate { path: path(), source })?;
     let found = to_hex_upper(&certificate.sha1());
     if found.eq_ignore_ascii_case(thumbprint) {
-        Ok((certificate, element.properties))
+        Ok(certificate)
     } else {
         Err(TrustError::Thumbprint { path: path(), found })
     }

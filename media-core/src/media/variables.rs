@@ -2,11 +2,12 @@
 
 mod xml;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::sealed::{self, Algorithm, SealedError};
+use crate::sealed::{self, SealedError};
+use crate::spec::VariablesForm;
 
 pub use xml::XmlForm;
 
@@ -86,6 +87,15 @@ pub enum VariablesError {
         /// The name of the second.
         name: String,
     },
+    /// The declaration chosen for the XML makes a document nothing can read.
+    #[error("with this XML declaration the media variables could not be read back")]
+    Declaration,
+    /// The root element's version is not what a reader would get.
+    #[error("with this version the media variables could not be read back")]
+    Version,
+    /// What was written does not read back: a defect of this program.
+    #[error("internal error: the media variables do not read back as they were written")]
+    NotReadBack,
     /// The file is not a sealed one, or is damaged.
     #[error(transparent)]
     Sealed(#[from] SealedError),
@@ -116,6 +126,12 @@ impl Variables {
         self.position(name).map(|position| &self.list[position].1)
     }
 
+    /// Leaves a variable out, and says whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let position = self.position(name);
+        position.map(|position| self.list.remove(position)).is_some()
+    }
+
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         self.list.iter().map(|(name, value)| (name.as_str(), value))
@@ -136,42 +152,67 @@ impl Variables {
         self.list.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
     }
 
+    fn equals(&self, other: &Self) -> bool {
+        let same =
+            |((name, value), (other, expected)): (&(String, SecretString), &(String, SecretString))| {
+                name == other && value.expose_secret() == expected.expose_secret()
+            };
+        self.len() == other.len() && self.list.iter().zip(&other.list).all(same)
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.list.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 }
 
-/// Whether a variable's value should be masked when variables are shown: the media's private key, passwords, tokens and
-/// the like. By name, so an own variable with an innocent name is not recognised.
-pub fn is_secret(name: &str) -> bool {
-    const MARKS: [&str; 10] = [
-        "password",
-        "passphrase",
-        "pwd",
-        "pfx",
-        "token",
-        "secret",
-        "credential",
-        "privatekey",
-        "productkey",
-        "_smstsreserved", // the network access account
+/// Whether a variable's value is known not to be secret. Every other one should be masked where variables are shown: who
+/// named it may have put anything in it.
+pub fn is_public(name: &str) -> bool {
+    const PUBLIC: [&str; 19] = [
+        "SMSTSMP",
+        "SMSTSLocationMPs",
+        "SMSTSAssignUsersMode",
+        "_SMSMediaGuid",
+        "_SMSTSBootMediaPackageID",
+        "_SMSTSBootMediaSourceVersion",
+        "_SMSTSHTTPPort",
+        "_SMSTSHTTPSPort",
+        "_SMSTSIISSSLState",
+        "_SMSTSLaunchMode",
+        "_SMSTSMediaType",
+        "_SMSTSPreferredMPEnabled",
+        "_SMSTSSiteCode",
+        "_SMSTSStandAloneMedia",
+        "_SMSTSTimezone",
+        "_SMSTSUseFirstCert",
+        "_SMSTSx64UnknownMachineGUID",
+        "_SMSTSx86UnknownMachineGUID",
+        "_SMSTSarm64UnknownMachineGUID",
     ];
-    let name = name.to_ascii_lowercase();
-    MARKS.iter().any(|mark| name.contains(mark))
+    PUBLIC.iter().any(|public| public.eq_ignore_ascii_case(name))
 }
 
 /// The file `variables.dat`: the XML, sealed under the password or, when there is none, under the string every task
 /// sequence engine knows.
 ///
 /// # Errors
-/// [`VariablesError::Sealed`] when the variables take more than 4 GiB.
+/// [`VariablesError`] when the form makes XML that nothing can read, or the variables take more than is read.
 pub fn write_file(
     variables: &Variables,
     password: Option<&SecretString>,
-    algorithm: Algorithm,
-    form: &XmlForm,
+    form: &VariablesForm,
 ) -> Result<Vec<u8>, VariablesError> {
-    Ok(sealed::seal(&variables.to_utf16(form), &effective(password), algorithm)?)
+    form.xml.check()?;
+    let plain = variables.to_utf16(&form.xml);
+    // A medium whose variables nothing can read is found out before a stick of it is in the mail.
+    if !Variables::from_xml(&plain)?.variables.equals(variables) {
+        return Err(VariablesError::NotReadBack);
+    }
+    let (password, algorithm) = (effective(password), form.algorithm);
+    Ok(match form.trailer {
+        None => sealed::seal(&plain, &password, algorithm)?,
+        Some(len) => sealed::seal_with_trailer(&plain, &password, algorithm, len.into())?,
+    })
 }
 
 /// Reads a file `variables.dat` or a network boot's `.boot.var`.
@@ -180,8 +221,8 @@ pub fn write_file(
 /// [`SealedError::WrongPasswordOrDamaged`] also when the decrypted bytes are not XML; else what is wrong.
 pub fn read_file(bytes: &[u8], password: Option<&SecretString>) -> Result<Document, VariablesError> {
     let plain: Zeroizing<Vec<u8>> = sealed::open(bytes, &effective(password))?;
-    // Media of every release start with `<?xml`; a wrong password that passes the padding check gives noise.
-    if !plain.starts_with(b"<\0") {
+    // A wrong password that passes the padding check gives noise.
+    if !xml::looks_like_variables(&plain) {
         return Err(SealedError::WrongPasswordOrDamaged.into());
     }
     Variables::from_xml(&plain)

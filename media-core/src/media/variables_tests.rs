@@ -3,6 +3,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::bytes::{to_utf16le, utf16le};
+use crate::sealed::Algorithm;
 
 fn secret(text: &str) -> SecretString {
     SecretString::from(text.to_owned())
@@ -83,16 +84,56 @@ fn names_are_one_without_regard_to_case_and_keep_their_place() {
 }
 
 #[test]
-fn secrets_are_recognised_by_name() {
-    for name in
-        ["_SMSTSMediaPFX", "OSDJoinPassword", "OSDLocalAdminPassword", "_SMSTSReserved1-000", "MyApiToken"]
-    {
-        assert!(is_secret(name) && is_secret(&name.to_uppercase()), "{name}");
+fn only_values_that_are_known_to_be_public_are_shown() {
+    for name in ["SMSTSMP", "_SMSMediaGuid", "_SMSTSSiteCode"] {
+        assert!(is_public(name) && is_public(&name.to_lowercase()), "{name}");
     }
-    for name in
-        ["SMSTSMP", "_SMSTSPublicRootKey", "_SMSMediaGuid", "_SMSTSSiteSigningCertificate", "SMSTSUDAUsers"]
+    for name in ["_SMSTSMediaPFX", "OSDJoinPassword", "_SMSTSReserved1-000", "MyApiToken", "OSDComputerName"]
     {
-        assert!(!is_secret(name), "{name}");
+        assert!(!is_public(name), "{name}");
+    }
+}
+
+#[test]
+fn a_form_that_nothing_could_read_is_refused_by_its_part() {
+    let form = |declaration: &str, version: &str| XmlForm {
+        declaration: declaration.to_owned(),
+        version: Some(version.to_owned()).filter(|version| !version.is_empty()),
+        nul_terminated: true,
+    };
+    for declaration in
+        ["", "<?xml version=\"1.0\"?>\r\n", "<!-- Contoso -->", "<?xml version='1.0' encoding='utf-16'?>"]
+    {
+        assert_eq!(form(declaration, "5.0 \"<&'>").check(), Ok(()), "{declaration}");
+    }
+    for declaration in
+        ["<bad", "text", " <?xml version=\"1.0\"?>", "\n", "<MediaVarList/>", "<?xml?>\u{1}", "\0"]
+    {
+        assert_eq!(form(declaration, "").check(), Err(VariablesError::Declaration), "{declaration}");
+        let whole = VariablesForm { xml: form(declaration, ""), ..usual(Algorithm::Aes128) };
+        assert_eq!(write_file(&Variables::new(), None, &whole), Err(VariablesError::Declaration));
+    }
+    for version in ["5\u{1}", "5\0", "5\n", "5\t0", "\u{FFFF}"] {
+        assert_eq!(form("", version).check(), Err(VariablesError::Version), "{version:?}");
+    }
+}
+
+fn usual(algorithm: Algorithm) -> VariablesForm {
+    VariablesForm { algorithm, xml: XmlForm::default(), trailer: None }
+}
+
+#[test]
+fn files_in_another_encoding_are_opened() {
+    let text = "<?xml version=\"1.0\"?><MediaVarList><var name=\"A\">1</var></MediaVarList>";
+    for plain in [
+        to_utf16le(&format!("\u{FEFF}{text}")),
+        format!("\u{FEFF}{text}").into_bytes(),
+        text.as_bytes().to_vec(),
+        text.split_once("?>").expect("a declaration").1.as_bytes().to_vec(),
+    ] {
+        let file = sealed::seal(&plain, &secret("x"), Algorithm::Aes128).expect("short");
+        let read = read_file(&file, Some(&secret("x"))).expect("it is XML").variables;
+        assert_eq!(self::plain(&read), [("A".to_owned(), "1".to_owned())]);
     }
 }
 
@@ -150,7 +191,7 @@ fn files_open_with_their_password_and_no_other() {
     let written = variables(&[("_SMSMediaGuid", "{8B9E032D-A106-4E2E-A792-7A58332B96E5}")]);
     let password = secret("Pässword 1");
     for algorithm in [Algorithm::Aes128, Algorithm::Aes256, Algorithm::TripleDes] {
-        let file = write_file(&written, Some(&password), algorithm, &XmlForm::default()).expect("short");
+        let file = write_file(&written, Some(&password), &usual(algorithm)).expect("short");
         assert_eq!(plain(&read_file(&file, Some(&password)).expect("opens").variables), plain(&written));
         let wrong = VariablesError::Sealed(SealedError::WrongPasswordOrDamaged);
         assert_eq!(error(read_file(&file, None)), wrong);
@@ -159,7 +200,7 @@ fn files_open_with_their_password_and_no_other() {
             assert_eq!(error(read_file(&file, Some(&secret(&other.to_string())))), wrong);
         }
     }
-    let file = write_file(&written, None, Algorithm::Aes128, &XmlForm::default()).expect("short");
+    let file = write_file(&written, None, &usual(Algorithm::Aes128)).expect("short");
     assert_eq!(plain(&read_file(&file, None).expect("opens").variables), plain(&written));
     let named = secret("{BAC6E688-DE21-4ABE-B7FB-C9F54E6DB664}");
     assert!(read_file(&file, Some(&named)).is_ok(), "the string every engine knows");

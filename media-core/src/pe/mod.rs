@@ -2,7 +2,8 @@
 //!
 //! Scope: names in Authenticode signatures and whether the signed digest is that of the file. **Not a decision about
 //! trust:** neither the signatures nor the certificate chains are verified, so names can be forged by whoever can write
-//! the file. Refused: anything but PE32 and PE32+, sections that overlap, certificate tables that do not add up.
+//! the file. Refused: anything but PE32 and PE32+, sections outside the file. Sections that overlap, certificate tables
+//! that do not add up and damaged version resources are told beside what can be read.
 
 mod certificates;
 mod version;
@@ -81,16 +82,17 @@ pub struct Executable {
     pub machine: Machine,
     /// Whether firmware can start it (subsystem 10, EFI application).
     pub is_efi_application: bool,
-    /// Its signatures, in the order of the certificate table; empty when it is not signed.
-    pub signers: Vec<Signer>,
-    /// The file version resource, most significant first.
-    pub file_version: Option<[u16; 4]>,
+    /// Its signatures, in the order of the certificate table; empty when it is not signed. Firmware looks at them only
+    /// with Secure Boot on.
+    pub signers: Result<Vec<Signer>, PeError>,
+    /// The file version resource, most significant first. Firmware never looks at it.
+    pub file_version: Result<Option<[u16; 4]>, PeError>,
 }
 
 impl Executable {
     /// Whether one of the signing certificates was issued under this common name.
     pub fn is_signed_under(&self, issuer_common_name: &str) -> bool {
-        self.signers.iter().any(|signer| signer.issuer == issuer_common_name)
+        self.signers.iter().flatten().any(|signer| signer.issuer == issuer_common_name)
     }
 }
 
@@ -160,7 +162,7 @@ pub enum PeError {
 /// Reads an executable.
 ///
 /// # Errors
-/// [`PeError`].
+/// [`PeError`] for what firmware would not start: other files, and ones that are cut short.
 pub fn read(bytes: &[u8]) -> Result<Executable, PeError> {
     if bytes.len() > LIMIT {
         return Err(PeError::TooLarge { len: bytes.len(), limit: LIMIT });
@@ -185,23 +187,28 @@ fn read_image<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<Executable, Pe
     Ok(Executable {
         machine,
         is_efi_application: headers.optional_header().subsystem() == pe::IMAGE_SUBSYSTEM_EFI_APPLICATION,
-        signers: signers(image)?,
-        file_version: version::file_version(image)?,
+        signers: signers(image),
+        file_version: version::file_version(image),
     })
 }
 
-/// Each section is hashed, so a table of thousands that name the same bytes would take hours.
 fn check_sections<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<(), PeError> {
     let len = image.data().len() as u64;
-    let mut sections = 0;
     for (section, index) in image.section_table().iter().zip(1..) {
         let offset = u64::from(section.pointer_to_raw_data.get(LittleEndian));
         let size = u64::from(section.size_of_raw_data.get(LittleEndian));
         if size > 0 && offset + size > len {
             return Err(PeError::SectionOutside { index, offset, size, len });
         }
-        sections += size;
     }
+    Ok(())
+}
+
+/// Each section is hashed, so a table of thousands that name the same bytes would take hours.
+fn check_overlap<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<(), PeError> {
+    let len = image.data().len() as u64;
+    let sizes = image.section_table().iter().map(|section| section.size_of_raw_data.get(LittleEndian));
+    let sections = sizes.map(u64::from).sum();
     if sections > len { Err(PeError::Sections { sections, len }) } else { Ok(()) }
 }
 
@@ -212,6 +219,7 @@ fn signers<H: ImageNtHeaders>(image: &PeFile<'_, H>) -> Result<Vec<Signer>, PeEr
     let Some(entries) = AttributeCertificateIterator::new(image).map_err(table)? else {
         return Ok(Vec::new());
     };
+    check_overlap(image)?;
     let mut signers = Vec::new();
     for (entry, index) in entries.zip(1..) {
         if index > MOST_SIGNATURES {

@@ -62,17 +62,17 @@ fn the_issuer_of_a_signed_boot_manager_is_named() {
             chain: vec!["Test Windows".into(), issuer.into(), "Test Root".into()],
             digest: SignedDigest::Matches,
         };
-        assert_eq!(read.signers, [expected], "{options}");
+        assert_eq!(read.signers, Ok(vec![expected]), "{options}");
         assert!(read.is_signed_under(issuer) && !read.is_signed_under("Test Root"));
         let read = super::read(&unsigned).expect("not signed");
-        assert_eq!((read.signers, read.file_version), (vec![], None));
+        assert_eq!((read.signers, read.file_version), (Ok(vec![]), Ok(None)));
     }
 }
 
 #[test]
 fn a_changed_program_keeps_its_signer_and_loses_its_digest() {
     let Some((unsigned, signed)) = signed(CA_2023, "-h sha256") else { return };
-    let digest = |bytes: &[u8]| super::read(bytes).expect("still sound").signers[0].digest;
+    let digest = |bytes: &[u8]| super::read(bytes).expect("still sound").signers.expect("signed")[0].digest;
     for at in [0x1000, unsigned.len() / 2, unsigned.len() - 1] {
         let mut changed = signed.clone();
         changed[at] ^= 1;
@@ -95,10 +95,10 @@ fn several_signatures_are_read_and_too_many_are_refused() {
         let mut repeated = [&signed[..unsigned.len()], &entry.repeat(count)].concat();
         let size = u32::try_from(entry.len() * count).expect("short");
         repeated[directory_size..][..4].copy_from_slice(&size.to_le_bytes());
-        match super::read(&repeated) {
-            Ok(read) => {
-                assert_eq!((read.signers.len(), count < 17), (count, true));
-                assert!(read.signers.iter().all(|signer| signer.digest == SignedDigest::Matches));
+        match super::read(&repeated).expect("a program").signers {
+            Ok(signers) => {
+                assert_eq!((signers.len(), count < 17), (count, true));
+                assert!(signers.iter().all(|signer| signer.digest == SignedDigest::Matches));
             }
             Err(error) => assert_eq!((error.to_string().contains("more than 16"), count), (true, 17)),
         }
@@ -110,14 +110,15 @@ fn damage_gives_errors_or_facts_and_never_a_panic() {
     let Some((unsigned, signed)) = signed(CA_2023, "-h sha256") else { return };
     for len in (0..1024).chain(unsigned.len()..signed.len()) {
         // Cut inside the certificate table, whose place the header states.
-        assert!(len == 0 || super::read(&signed[..len]).is_err(), "cut to {len}");
+        let read = super::read(&signed[..len]);
+        assert!(read.and_then(|program| program.signers).is_err(), "cut to {len}");
     }
     let table = unsigned.len();
     let mut refused = 0;
     for at in (0..512).chain((table..signed.len()).step_by(7)) {
         let mut changed = signed.clone();
         changed[at] ^= 1 << (at % 8);
-        refused += usize::from(super::read(&changed).is_err());
+        refused += usize::from(super::read(&changed).and_then(|program| program.signers).is_err());
     }
     assert!(refused > 100, "changed lengths and tags are refused: {refused}");
 }
@@ -176,8 +177,8 @@ fn machine_subsystem_and_version_are_read() {
             let expected = Executable {
                 machine,
                 is_efi_application,
-                signers: vec![],
-                file_version: Some([10, 0, 26100, 1882]),
+                signers: Ok(vec![]),
+                file_version: Ok(Some([10, 0, 26100, 1882])),
             };
             assert_eq!(read, expected);
         }
@@ -197,19 +198,39 @@ fn files_that_are_no_programs_or_contradict_themselves_are_refused() {
     outside[0x58 + 240 + 16..][..4].copy_from_slice(&0x201_u32.to_le_bytes());
     let expected = PeError::SectionOutside { index: 1, offset: 0x200, size: 0x201, len: 0x400 };
     assert_eq!(refused(&outside), expected);
-    let mut overlapping = sound.clone();
+}
+
+#[test]
+fn what_firmware_never_reads_does_not_hide_the_machine() {
+    let sound = hand_made(0xAA64, true, 10, [1, 2, 3, 4]);
+    let directories = 0x58 + 112;
+    let read = |bytes: &[u8]| {
+        let program = super::read(bytes).expect("a program");
+        assert_eq!((program.machine, program.is_efi_application), (Machine::Arm64, true));
+        program
+    };
+    let table = |len: u8, more: &[u8]| {
+        let mut bytes = sound.clone();
+        bytes[directories + 4 * 8..][..8].copy_from_slice(&[0, 4, 0, 0, len, 0, 0, 0]);
+        bytes.extend(more);
+        bytes
+    };
+    let entry = [16, 0, 0, 0, 0, 2, 2, 0, 0x30, 0, 0, 0, 0, 0, 0, 0];
+    let signers = |bytes: &[u8]| read(bytes).signers.expect_err("refused");
+    assert!(matches!(signers(&table(16, &[])), PeError::CertificateTable { .. }));
+    assert!(matches!(signers(&table(16, &entry)), PeError::Signature { index: 1, .. }));
+
+    let mut overlapping = table(16, &entry);
     overlapping[0x46] = 2;
     let section = 0x58 + 240;
     overlapping.copy_within(section..section + 40, section + 40);
     overlapping[section + 40 + 16..][..8].copy_from_slice(&[0xFF, 3, 0, 0, 1, 0, 0, 0]);
-    assert_eq!(refused(&overlapping), PeError::Sections { sections: 0x5FF, len: 0x400 });
-    let mut outside = sound.clone();
-    outside[0x58 + 112 + 4 * 8..][..8].copy_from_slice(&[0, 4, 0, 0, 16, 0, 0, 0]);
-    assert!(matches!(refused(&outside), PeError::CertificateTable { .. }));
-    let mut unsound = sound;
-    unsound[0x58 + 112 + 4 * 8..][..8].copy_from_slice(&[0, 4, 0, 0, 16, 0, 0, 0]);
-    unsound.extend([16, 0, 0, 0, 0, 2, 2, 0, 0x30, 0, 0, 0, 0, 0, 0, 0]);
-    assert!(matches!(refused(&unsound), PeError::Signature { index: 1, .. }));
+    assert_eq!(signers(&overlapping), PeError::Sections { sections: 0x5FF, len: 0x410 });
+
+    let mut short = sound.clone();
+    short[0x200 + 0x48 + 4] = 20;
+    assert!(matches!(read(&short).file_version, Err(PeError::Truncated(_))));
+    assert_eq!(read(&short).signers, Ok(vec![]));
 }
 
 proptest! {

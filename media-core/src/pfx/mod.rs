@@ -101,7 +101,7 @@ pub enum PfxError {
     },
 }
 
-/// Reads a PKCS#12 file that holds one private key.
+/// Reads a PKCS#12 file that holds one private key. (The crate that takes the file apart does not wipe its own copies.)
 ///
 /// # Errors
 /// [`PfxError`].

@@ -211,6 +211,20 @@ pub fn open_with_password_bytes(
 /// # Errors
 /// [`SealedError::TooLong`] when 32 bits do not hold the length.
 pub fn seal(plain: &[u8], password: &SecretString, algorithm: Algorithm) -> Result<Vec<u8>, SealedError> {
+    let padding = algorithm.block_len() - plain.len() % algorithm.block_len();
+    seal_with_trailer(plain, password, algorithm, algorithm.allocated_beyond_plain() - padding)
+}
+
+/// The same with a trailer of `trailer_len` zero bytes.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_with_trailer(
+    plain: &[u8],
+    password: &SecretString,
+    algorithm: Algorithm,
+    trailer_len: usize,
+) -> Result<Vec<u8>, SealedError> {
     let block_len = algorithm.block_len();
     let too_long = SealedError::TooLong { len: plain.len() };
     let cipher_len = (plain.len() / block_len + 1) * block_len;
@@ -218,12 +232,12 @@ pub fn seal(plain: &[u8], password: &SecretString, algorithm: Algorithm) -> Resu
         return Err(too_long);
     };
 
-    let mut out = Vec::with_capacity(HEADER_LEN + plain.len() + algorithm.allocated_beyond_plain());
+    let mut out = Vec::with_capacity(HEADER_LEN + cipher_len + trailer_len);
     for field in [MAGIC, STRUCT_LEN, plain_field, cipher_field, algorithm.id(), 0] {
         out.extend_from_slice(&field.to_le_bytes());
     }
     out.extend_from_slice(plain);
-    out.resize(HEADER_LEN + plain.len() + algorithm.allocated_beyond_plain(), 0);
+    out.resize(HEADER_LEN + cipher_len + trailer_len, 0);
 
     let key = derive_key(&password_bytes(password));
     let key = &key[..algorithm.key_len()];

@@ -161,6 +161,11 @@ fn every_truncation_is_an_error_and_every_header_bit_matters() {
 
 #[test]
 fn a_length_of_four_gigabytes_allocates_nothing() {
+    for trailer in [0, 1, 1000] {
+        let file = seal_with_trailer(b"x", &secret("x"), Algorithm::Aes128, trailer).expect("fits");
+        assert_eq!((file.len(), header(&file).expect("sound").trailer_len), (40 + trailer, trailer as u64));
+        assert_eq!(open(&file, &secret("x")).expect("opens").as_slice(), b"x");
+    }
     let mut file = seal(b"x", &secret("x"), Algorithm::Aes256).expect("fits");
     file[8..12].copy_from_slice(&0xFFFF_FFE0_u32.to_le_bytes());
     file[12..16].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());

@@ -6,7 +6,7 @@ use crate::env::Env;
 use crate::hive::HiveError;
 use crate::hive::boot_configuration::{self, ElementValue};
 use crate::media::boot_configuration::refuses;
-use crate::media::boot_image::{Architecture, BootImage};
+use crate::media::boot_image::{Architecture, BootImage, BootImageError};
 use crate::spec::{BootConfigurationChoice, BootImageSpec};
 use crate::time::Timestamp;
 use crate::tree::TreeFile;
@@ -54,14 +54,32 @@ impl std::fmt::Display for Firmware {
 /// A store is some kilobytes; those of installed systems are under a megabyte.
 const LARGEST_STORE: u64 = 16 << 20;
 
-/// Both stores; only the UEFI one for ARM64, which has no BIOS, and for images without a loader for BIOS.
+/// Both stores; only the UEFI one for ARM64, which has no BIOS, and for images without a loader for BIOS. What the user
+/// gave is looked at in any case.
 pub(super) fn stores(image: &BootImage, spec: &BootImageSpec, env: &Env) -> Result<Vec<Store>, StageError> {
     let mut stores = Vec::new();
-    if image.architecture != Architecture::Arm64 && loader(image, Firmware::Bios).is_some() {
-        stores.push(store(image, spec, env, Firmware::Bios, BIOS_STORE)?);
+    let starts_by_bios = image.architecture != Architecture::Arm64 && loader(image, Firmware::Bios).is_some();
+    for (firmware, path, is_needed) in
+        [(Firmware::Bios, BIOS_STORE, starts_by_bios), (Firmware::Uefi, UEFI_STORE, true)]
+    {
+        match given(image, spec, path)? {
+            Some(store) => stores.push(store),
+            None if is_needed => stores.push(store(image, spec, env, firmware, path)?),
+            None => {}
+        }
     }
-    stores.push(store(image, spec, env, Firmware::Uefi, UEFI_STORE)?);
     Ok(stores)
+}
+
+/// The store the user gave for a place.
+fn given(image: &BootImage, spec: &BootImageSpec, path: &str) -> Result<Option<Store>, StageError> {
+    let Some((_, given)) = spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)) else {
+        return Ok(None);
+    };
+    let bytes = Content::source(given.clone()).to_vec(LARGEST_STORE).map_err(|error| error.to_string());
+    let checked = bytes.and_then(|bytes| boots_the_image(image, &bytes));
+    checked.map_err(|reason| StageError::GivenBootConfiguration { path: path.to_owned(), reason })?;
+    Ok(Some(Store { path: path.to_owned(), file: None, origin: BootConfigurationOrigin::Given }))
 }
 
 fn store(
@@ -71,24 +89,21 @@ fn store(
     firmware: Firmware,
     path: &str,
 ) -> Result<Store, StageError> {
-    if let Some((_, given)) = spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)) {
-        let bytes = Content::source(given.clone()).to_vec(LARGEST_STORE).map_err(|error| error.to_string());
-        let checked = bytes.and_then(|bytes| boots_the_image(image, &bytes));
-        checked.map_err(|reason| StageError::GivenBootConfiguration { path: path.to_owned(), reason })?;
-        return Ok(Store { path: path.to_owned(), file: None, origin: BootConfigurationOrigin::Given });
-    }
     let refuse = |reason: String| StageError::BootConfiguration { name: spec.name.clone(), reason };
-    let (origin, bytes) = match own_store(image, firmware) {
-        Ok((from, bytes)) if spec.boot_configuration != BootConfigurationChoice::Made => {
-            (BootConfigurationOrigin::BootImage(from), bytes)
-        }
-        Err(why) if spec.boot_configuration == BootConfigurationChoice::BootImage => return Err(refuse(why)),
-        own => {
-            let looked_for = || loaders(firmware).map(str::to_owned).to_vec();
-            let loader = loader(image, firmware)
-                .ok_or_else(|| StageError::NoLoader { name: spec.name.clone(), looked_for: looked_for() })?;
+    let own = match spec.boot_configuration {
+        BootConfigurationChoice::Made => Err("asked for".to_owned()),
+        BootConfigurationChoice::BootImage => Ok(own_store(image, firmware).map_err(refuse)?),
+        BootConfigurationChoice::Auto => own_store(image, firmware),
+    };
+    let (origin, bytes) = match own {
+        Ok((from, bytes)) => (BootConfigurationOrigin::BootImage(from), bytes),
+        Err(reason) => {
+            let loader = loader(image, firmware).ok_or_else(|| StageError::NoLoader {
+                name: spec.name.clone(),
+                firmware: firmware.to_string(),
+                looked_for: loaders(firmware).map(str::to_owned).to_vec(),
+            })?;
             let bytes = make(firmware, &loader, env.now());
-            let reason = own.err().unwrap_or_else(|| "asked for".to_owned());
             let bytes = bytes.map_err(|error| refuse(format!("making {path}: {error}")))?;
             (BootConfigurationOrigin::Made(reason), bytes)
         }
@@ -106,10 +121,13 @@ fn own_store(image: &BootImage, firmware: Firmware) -> Result<(String, Vec<u8>),
     let mut reasons = Vec::new();
     for path in own_stores(image.architecture, firmware) {
         let Some(entry) = image.image.find(&path).filter(|entry| !entry.is_directory()) else { continue };
-        let read = image.read(entry).map_err(|error| error.to_string());
-        match read.and_then(|bytes| boots_the_image(image, &bytes).map(|()| bytes)) {
-            Ok(bytes) => return Ok((path, bytes)),
-            Err(reason) => reasons.push(format!("{path} {reason}")),
+        match image.read(&path, entry) {
+            Ok(bytes) => match boots_the_image(image, &bytes) {
+                Ok(()) => return Ok((path, bytes)),
+                Err(reason) => reasons.push(format!("{path} {reason}")),
+            },
+            Err(BootImageError::WouldNotBoot(refusal)) => reasons.push(refusal.to_string()),
+            Err(error) => reasons.push(error.to_string()),
         }
     }
     if reasons.is_empty() {

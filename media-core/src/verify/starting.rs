@@ -2,12 +2,15 @@
 
 use super::{VerifyError, VerifyReport, find, read};
 use crate::content::Piece;
+use crate::disk::{DiskTable, PartitionType, Scheme};
 use crate::finding::{Finding, Severity};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Emulation, Platform};
-use crate::media::boot_image::{Architecture, BIOS_BOOT_IMAGE, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT};
+use crate::media::boot_image::{
+    Architecture, BIOS_BOOT_IMAGE, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT, refuses_program,
+};
 use crate::medium::MediumFile;
-use crate::pe::{self, Machine};
+use crate::pe::Machine;
 
 /// What UEFI firmware starts from removable media (UEFI 2.10, 3.5.1.1), with the machine each name stands for.
 pub(super) const BOOT_MANAGERS: [(&str, Machine); 3] = [
@@ -37,6 +40,35 @@ pub(super) fn check_disc(disc: &Disc, report: &mut VerifyReport) {
     }
 }
 
+/// Windows PE has to give the partition a drive letter, or the task sequence does not find its files.
+pub(super) fn check_partition(table: &DiskTable, partition: Option<usize>, report: &mut VerifyReport) {
+    let Some((index, partition)) = partition.and_then(|index| Some((index, table.partitions.get(index)?)))
+    else {
+        return;
+    };
+    let place = format!("{} partition {}", table.scheme.unwrap_or(Scheme::Mbr), index + 1);
+    let expected = match partition.kind {
+        PartitionType::BASIC_DATA | PartitionType::Byte(0x0B | 0x0C) => None,
+        PartitionType::Guid(_) => Some("Microsoft basic data"),
+        PartitionType::Byte(_) => Some("0x0C or 0x0B, FAT32"),
+    };
+    if let Some(expected) = expected {
+        let found = match partition.kind {
+            PartitionType::Guid(guid) => guid.to_string(),
+            PartitionType::Byte(byte) => format!("{byte:#04X}"),
+        };
+        let message = format!(
+            "its type is {found} ({}), expected {expected}: Windows PE gives no other a drive letter",
+            partition.kind.name()
+        );
+        report.findings.push(Finding::error("medium.partition-type", &place, message));
+    }
+    if table.scheme == Some(Scheme::Mbr) && !partition.active {
+        let message = "it is not active, and some BIOS firmware starts nothing then";
+        report.findings.push(Finding::note("medium.partition-not-active", &place, message));
+    }
+}
+
 /// Each firmware needs an El Torito entry that starts Windows' own image for it.
 pub(super) fn check_boot_entries(disc: &Disc, files: &[MediumFile], report: &mut VerifyReport) {
     // The disc's own check has said what is wrong with a catalog that cannot be read, or is not there.
@@ -57,7 +89,8 @@ pub(super) fn check_boot_entries(disc: &Disc, files: &[MediumFile], report: &mut
     let Some(bios) = find(files, BIOS_BOOT_IMAGE).filter(|_| find(files, "bootmgr").is_some()) else {
         return;
     };
-    let problem = entry_problem(&entries, Platform::Bios, &[bios], |entry, _| {
+    // A BIOS looks at the first entry alone, the default one.
+    let problem = entry_problem(&entries[..1], Platform::Bios, &[bios], |entry, _| {
         if !matches!(entry.load_segment, 0 | BIOS_SEGMENT) {
             return Some(format!("loads to segment {:#06x}, expected 0x07c0", entry.load_segment));
         }
@@ -77,7 +110,8 @@ fn entry_problem(
     more: impl Fn(&BootEntry, &MediumFile) -> Option<String>,
 ) -> Option<String> {
     let Some(entry) = entries.iter().find(|entry| entry.platform == platform) else {
-        return Some(format!("no entry is for {platform:?} firmware"));
+        let first = if platform == Platform::Bios { "the first entry is not" } else { "no entry is" };
+        return Some(format!("{first} for {platform:?} firmware"));
     };
     if !entry.bootable {
         return Some(format!("the entry for {platform:?} firmware is not marked bootable"));
@@ -110,22 +144,12 @@ pub(super) fn check_programs(
     architecture: Option<Architecture>,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
-    let of_image = architecture.map(|architecture| match architecture {
-        Architecture::X64 => Machine::X64,
-        Architecture::X86 => Machine::X86,
-        Architecture::Arm64 => Machine::Arm64,
-    });
+    let of_image = architecture.map(Architecture::machine);
     let by_name = BOOT_MANAGERS.iter().map(|(path, machine)| (*path, Some(*machine)));
     for (path, machine) in by_name.chain([(CD_BOOT_MANAGER, of_image)]) {
         let Some(file) = find(files, path) else { continue };
-        let problem = match pe::read(&read(file, LARGEST_PROGRAM)?) {
-            Err(error) => error.to_string(),
-            Ok(program) if !program.is_efi_application => "it is not an EFI application".to_owned(),
-            Ok(program) if machine.is_some_and(|machine| machine != program.machine) => {
-                format!("it is for {:?}, expected {:?}", program.machine, machine)
-            }
-            Ok(_) => continue,
-        };
+        let Some(bytes) = read(file, LARGEST_PROGRAM, report)? else { continue };
+        let Some(problem) = refuses_program(&bytes, machine) else { continue };
         report.findings.push(Finding::error("medium.boot-manager", path, problem));
     }
     if let Some(machine) = of_image

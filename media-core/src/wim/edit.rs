@@ -12,12 +12,14 @@ use super::header::{
     BLOB_TABLE_FIELD, BOOT_INDEX_FIELD, BOOT_METADATA_FIELD, HEADER_LEN, INTEGRITY_FIELD, Resource, XML_FIELD,
 };
 use super::integrity::Integrity;
-use super::metadata::{ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, Image};
+use super::metadata::{Entry, Image, Stream};
 use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
+use super::xml::Growth;
 use super::{Compression, Hash, Wim, WimError, xml};
-use crate::content::{Content, Piece};
+use crate::content::{Amendment, Content, Piece};
+use crate::io::Source;
 
 const STORED_LEN_LIMIT: u64 = 1 << 56;
 
@@ -56,10 +58,18 @@ impl<'a> Edit<'a> {
     /// The changed WIM file. When nothing changes, a content that is all of the source.
     ///
     /// # Errors
+    /// As [`Edit::edited`].
+    pub fn finish(self) -> Result<Content, WimError> {
+        Ok(self.edited()?.content())
+    }
+
+    /// The changed WIM file in parts, for a change of the file itself.
+    ///
+    /// # Errors
     /// [`WimError::Pipable`], [`WimError::Solid`], [`WimError::Split`] and [`WimError::WriteInProgress`] for WIM files that
     /// cannot be changed; [`WimError::NoImage`], [`WimError::NoFile`] and [`WimError::NotPlain`] for what cannot be
     /// replaced; and whatever can be wrong with what has to be read.
-    pub fn finish(self) -> Result<Content, WimError> {
+    pub fn edited(self) -> Result<Edited, WimError> {
         check_supported(self.wim)?;
         let mut draft = Draft::new(self.wim);
         if !self.replacements.is_empty() {
@@ -69,6 +79,37 @@ impl<'a> Edit<'a> {
             draft.replace(image, &path, &bytes)?;
         }
         draft.finish(self.boot_index)
+    }
+}
+
+/// What became of a WIM file: a new header, and what follows the old file.
+#[derive(Clone)]
+pub struct Edited {
+    source: Arc<dyn Source>,
+    /// The new header; `None` when nothing changes.
+    header: Option<Vec<u8>>,
+    tail: Vec<Piece>,
+}
+
+impl Edited {
+    /// Whether a single byte changes.
+    pub fn is_changed(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// The whole file: new header, the old file from behind its header on, and the tail.
+    pub fn content(&self) -> Content {
+        self.header.as_ref().map_or_else(
+            || Content::source(self.source.clone()),
+            |header| assemble(&self.source, header.clone(), self.tail.clone()),
+        )
+    }
+
+    /// The same as a change of the file itself, in which a reader finds the old file until the header is written.
+    pub fn amendment(&self) -> Option<Amendment> {
+        let header = self.header.as_ref()?;
+        let tail = Content::from_pieces(self.tail.clone());
+        Some(Amendment { len: self.source.len(), tail, head: header.clone() })
     }
 }
 
@@ -105,8 +146,7 @@ struct Draughted {
     tree: Image,
     metadata: Vec<u8>,
     is_changed: bool,
-    /// By how much the length of its files changes, in bytes.
-    delta: i128,
+    growth: Growth,
 }
 
 impl<'a> Draft<'a> {
@@ -135,7 +175,10 @@ impl<'a> Draft<'a> {
                 *self.references.entry(hash).or_default() += 1;
             }
             if wanted.contains(&index) {
-                self.images.insert(index, Draughted { tree, metadata, is_changed: false, delta: 0 });
+                self.images.insert(
+                    index,
+                    Draughted { tree, metadata, is_changed: false, growth: Growth::default() },
+                );
             }
         }
         Ok(())
@@ -156,11 +199,14 @@ impl<'a> Draft<'a> {
             draughted.metadata[place..place + 20].copy_from_slice(&new.unwrap_or_default().0);
         }
         let moved = links.len() as u32;
+        let names = links.iter().map(|(entry, _)| entry).collect::<BTreeSet<_>>().len() as i128;
         draughted.is_changed = true;
         let old_entry = old.map(|hash| self.entry_of(&hash)).transpose()?;
         let old_len = old_entry.map_or(0, |entry| self.entries[entry].resource.len);
         if let Some(draughted) = self.images.get_mut(&image) {
-            draughted.delta += (bytes.len() as i128 - i128::from(old_len)) * i128::from(moved);
+            let delta = bytes.len() as i128 - i128::from(old_len);
+            draughted.growth.total += delta * names;
+            draughted.growth.hard_links += delta * (names - 1);
         }
         if let Some(hash) = new {
             self.add_references(hash, bytes, old_entry, moved)?;
@@ -241,7 +287,7 @@ impl<'a> Draft<'a> {
         self.wim.source.len() + self.tail_len
     }
 
-    fn finish(mut self, boot_index: Option<u32>) -> Result<Content, WimError> {
+    fn finish(mut self, boot_index: Option<u32>) -> Result<Edited, WimError> {
         let wim = self.wim;
         let mut header = read_vec(wim.source.as_ref(), "WIM header", 0, HEADER_LEN)?;
         let original = header.clone();
@@ -259,23 +305,21 @@ impl<'a> Draft<'a> {
             patch(&mut header, BOOT_INDEX_FIELD, &boot.to_le_bytes());
             patch(&mut header, BOOT_METADATA_FIELD, &metadata.to_bytes());
         }
-        if header == original && self.tail.is_empty() {
-            return Ok(Content::source(wim.source.clone()));
-        }
-        Ok(assemble(wim, header, self.tail))
+        let changed = header != original || !self.tail.is_empty();
+        Ok(Edited { source: wim.source.clone(), header: changed.then_some(header), tail: self.tail })
     }
 
     /// Metadata, blob table, XML and integrity table, and where they are.
     fn finish_tail(&mut self, changed: &[u32], header: &mut [u8]) -> Result<(), WimError> {
         let wim = self.wim;
-        let mut deltas = Vec::new();
+        let mut growths = Vec::new();
         for index in changed {
             let entry = wim.metadata_entry(*index)?;
             let Some(image) = self.images.remove(index) else { continue };
             let old = self.entries[entry].resource;
             self.entries[entry].resource = self.append(Some(old), &image.metadata, old.flags)?;
             self.entries[entry].hash = Hash::of(&image.metadata);
-            deltas.push((*index, image.delta));
+            growths.push((*index, image.growth));
         }
         let table = self.table();
         let resource = self.append(None, &table, wim.header.blob_table.flags)?;
@@ -285,12 +329,12 @@ impl<'a> Draft<'a> {
         let old_xml = xml::read(wim.source.as_ref(), &wim.header)?;
         // The WIM's own TOTALBYTES is the length of the file up to the XML.
         let growth = i128::from(self.position()) - i128::from(wim.header.xml.offset);
-        let new_xml = xml::adjust_total_bytes(&old_xml, &wim.header, &deltas, growth)?;
+        let new_xml = xml::adjust_lengths(&old_xml, &wim.header, &growths, growth)?;
         let resource = self.append(None, &new_xml, wim.header.xml.flags)?;
         patch(header, XML_FIELD, &resource.to_bytes());
 
         if let Some(old) = Integrity::read(wim.source.as_ref(), &wim.header)? {
-            let file = assemble(wim, header.to_vec(), self.tail.clone());
+            let file = assemble(&wim.source, header.to_vec(), self.tail.clone());
             let bytes = old.extended(&file, table_end)?.to_bytes()?;
             let resource = self.append(None, &bytes, wim.header.integrity.flags)?;
             patch(header, INTEGRITY_FIELD, &resource.to_bytes());
@@ -320,30 +364,32 @@ impl<'a> Draft<'a> {
 /// An entry of an image, and which of its streams is its content.
 type Link = (usize, usize);
 
-/// The content's hash of the file at `path`, and each of its names.
+/// The content's hash of the file at `path`, and every stream that names it: each of its names has one, or more.
 fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError> {
     let image = tree.index();
     let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     let file = &tree.all()[found];
-    let Some(stream) = file.data_stream().filter(|_| file.is_plain_file()) else {
-        let kind = if file.attributes & ATTRIBUTE_DIRECTORY != 0 {
-            "a folder"
-        } else if file.attributes & ATTRIBUTE_ENCRYPTED != 0 {
-            "encrypted"
-        } else {
-            "a reparse point"
-        };
+    if file.data_stream().is_none() || !file.is_plain_file() {
+        let kind = file.not_plain().unwrap_or("without content");
         return Err(WimError::NotPlain { image, path: path.to_owned(), kind, attributes: file.attributes });
-    };
+    }
     if file.hard_link_group == 0 {
-        return Ok((file.hash(), vec![(found, stream)]));
+        return Ok((file.hash(), content_streams(found, file)));
     }
     // Old writers gave one number to files that are not links of each other; those differ in content.
     let links = tree.all().iter().enumerate().filter(|(_, entry)| {
         entry.hard_link_group == file.hard_link_group && entry.is_plain_file() && entry.hash() == file.hash()
     });
-    let links = links.filter_map(|(index, entry)| entry.data_stream().map(|stream| (index, stream)));
-    Ok((file.hash(), links.collect()))
+    Ok((file.hash(), links.flat_map(|(index, entry)| content_streams(index, entry)).collect()))
+}
+
+/// Old writers name the content twice: in the directory entry and in an unnamed stream behind it.
+fn content_streams(index: usize, entry: &Entry) -> Vec<Link> {
+    let data = entry.data_stream();
+    let is_content = |(at, stream): &(usize, &Stream)| {
+        Some(*at) == data || (stream.name.is_empty() && stream.hash.is_some() && stream.hash == entry.hash())
+    };
+    entry.streams.iter().enumerate().filter(is_content).map(|(at, _)| (index, at)).collect()
 }
 
 /// `bytes` in chunks: those the old resource has in the same place as it stores them, all others as they are. `None` when
@@ -369,8 +415,8 @@ fn rechunk(wim: &Wim, old: Resource, bytes: &[u8]) -> Result<Option<Vec<u8>>, Wi
     Ok(Some(table))
 }
 
-fn assemble(wim: &Wim, header: Vec<u8>, tail: Vec<Piece>) -> Content {
-    let source = Arc::clone(&wim.source);
+fn assemble(source: &Arc<dyn Source>, header: Vec<u8>, tail: Vec<Piece>) -> Content {
+    let source = Arc::clone(source);
     let len = source.len() - HEADER_LEN;
     let mut pieces = vec![Piece::Bytes(header.into()), Piece::Slice { source, offset: HEADER_LEN, len }];
     pieces.extend(tail);

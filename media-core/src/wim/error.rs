@@ -28,10 +28,21 @@ pub enum WimError {
     #[error(transparent)]
     Truncated(#[from] Truncated),
     /// The file does not start with `MSWIM\0\0\0` (or `WLPWM\0\0\0`, a pipable WIM).
-    #[error("not a WIM file: it starts with {found:02x?}")]
-    Signature {
-        /// The first eight bytes.
-        found: [u8; 8],
+    #[error("not a WIM file: its first bytes are not those of one")]
+    Signature,
+    /// A path that wimlib cannot be told.
+    #[error("the path {path} is not UTF-8 text")]
+    Path {
+        /// The path, as far as it is text.
+        path: String,
+    },
+    /// wimlib refused.
+    #[error("{doing}: {message} (wimlib)")]
+    Wimlib {
+        /// What it was to do.
+        doing: &'static str,
+        /// What it says.
+        message: String,
     },
     /// The header says it has another length than 208 bytes.
     #[error("WIM header: its length is given as {found} bytes, expected 208")]
@@ -202,7 +213,7 @@ pub enum WimError {
         image: u32,
         /// The path asked for.
         path: String,
-        /// `a folder`, `a reparse point` or `encrypted`.
+        /// As `Entry::not_plain` says it.
         kind: &'static str,
         /// The entry's `FILE_ATTRIBUTE_*` bits.
         attributes: u32,

@@ -22,6 +22,11 @@ pub(super) const INTEGRITY_FIELD: usize = 0x7C;
 const SIGNATURE: [u8; 8] = *b"MSWIM\0\0\0";
 const SIGNATURE_PIPABLE: [u8; 8] = *b"WLPWM\0\0\0";
 
+/// Whether a file that starts with these bytes is a WIM file, pipable ones too.
+pub fn has_signature(start: &[u8]) -> bool {
+    start.starts_with(&SIGNATURE) || start.starts_with(&SIGNATURE_PIPABLE)
+}
+
 /// Version of WIM files whose blobs are compressed one by one.
 pub const VERSION_DEFAULT: u32 = 0x0001_0D00;
 /// Version of WIM files that may have solid resources and LZMS.
@@ -176,7 +181,7 @@ impl Header {
         let signature = reader.array::<8>()?;
         let is_pipable = signature == SIGNATURE_PIPABLE;
         if signature != SIGNATURE && !is_pipable {
-            return Err(WimError::Signature { found: signature });
+            return Err(WimError::Signature);
         }
         let length = reader.u32()?;
         if u64::from(length) != HEADER_LEN {

@@ -29,7 +29,7 @@ pub const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
 pub struct Image {
     index: u32,
     entries: Vec<Entry>,
-    security_descriptors: u32,
+    security_descriptors: Vec<Vec<u8>>,
 }
 
 /// One file or folder.
@@ -120,14 +120,34 @@ impl Image {
         (1..self.entries.len()).map(|index| (self.path(index), &self.entries[index]))
     }
 
+    /// How many files and folders there are, without the root.
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64 - 1
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many folders there are, without the root.
+    pub fn folders(&self) -> u64 {
+        self.entries.iter().skip(1).filter(|entry| entry.is_directory()).count() as u64
+    }
+
     /// What is in a folder of this image; empty for files.
     pub fn children(&self, folder: &Entry) -> &[Entry] {
         self.entries.get(folder.children.clone()).unwrap_or_default()
     }
 
-    /// How many security descriptors the image has.
-    pub fn security_descriptors(&self) -> u32 {
-        self.security_descriptors
+    /// The image's security descriptors, self-relative (MS-DTYP 2.4.6). Entries refer to them by their place.
+    pub fn security_descriptors(&self) -> &[Vec<u8>] {
+        &self.security_descriptors
+    }
+
+    /// The security descriptor of an entry of this image, when it has one that is there.
+    pub fn security_descriptor(&self, entry: &Entry) -> Option<&[u8]> {
+        self.security_descriptors.get(entry.security_id? as usize).map(Vec::as_slice)
     }
 
     pub(super) fn all(&self) -> &[Entry] {
@@ -193,12 +213,27 @@ impl Entry {
 
     /// Whether it is a plain file: no folder, no reparse point and not encrypted.
     pub fn is_plain_file(&self) -> bool {
-        self.attributes & (ATTRIBUTE_DIRECTORY | ATTRIBUTE_REPARSE_POINT | ATTRIBUTE_ENCRYPTED) == 0
+        self.not_plain().is_none()
+    }
+
+    /// What it is instead of a plain file: `a folder`, `encrypted (EFS)` or `a reparse point`; `None` for a plain file.
+    pub fn not_plain(&self) -> Option<&'static str> {
+        let kinds = [
+            (ATTRIBUTE_DIRECTORY, "a folder"),
+            (ATTRIBUTE_ENCRYPTED, "encrypted (EFS)"),
+            (ATTRIBUTE_REPARSE_POINT, "a reparse point"),
+        ];
+        kinds.into_iter().find(|(attribute, _)| self.attributes & attribute != 0).map(|(_, kind)| kind)
     }
 
     /// The blob of its content; `None` when it is empty or has none.
     pub fn hash(&self) -> Option<Hash> {
         self.data_stream().and_then(|index| self.streams[index].hash)
+    }
+
+    /// Where the folder it is in stands among the image's entries.
+    pub(super) fn parent(&self) -> usize {
+        self.parent
     }
 
     pub(super) fn data_stream(&self) -> Option<usize> {
@@ -214,7 +249,7 @@ fn same_ignoring_case(left: &str, right: &str) -> bool {
 }
 
 /// Only mappings of one character to one, like NTFS's table: `ß` stays.
-fn upper_case(letter: char) -> char {
+pub(super) fn upper_case(letter: char) -> char {
     let mut upper = letter.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(only), None) => only,
@@ -250,8 +285,8 @@ impl<'a> Parser<'a> {
         Ok(Reader::at(what, &self.bytes[start..start + len as usize], offset))
     }
 
-    /// Where the root is and how many security descriptors precede it.
-    fn security(&self) -> Result<(u64, u32), WimError> {
+    /// Where the root is, and the security descriptors before it.
+    fn security(&self) -> Result<(u64, Vec<Vec<u8>>), WimError> {
         let short = |error| self.short(error);
         let mut fixed = self.reader("security data", 0, 8)?;
         let (total, count) = (fixed.u32().map_err(short)?, fixed.u32().map_err(short)?);
@@ -263,14 +298,19 @@ impl<'a> Parser<'a> {
             let what = "table of security descriptor sizes";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end - 8, left: total - 8 }));
         }
+        let mut lengths = Vec::new();
         for _ in 0..count {
-            end = end.saturating_add(sizes.u64().map_err(short)?);
+            let length = sizes.u64().map_err(short)?;
+            end = end.saturating_add(length);
+            lengths.push(length);
         }
         if end > total {
             let what = "security descriptors";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end, left: total }));
         }
-        Ok((total, count))
+        let descriptor = |length| Ok(sizes.take(length as usize).map_err(short)?.to_vec());
+        let descriptors: Result<Vec<Vec<u8>>, WimError> = lengths.into_iter().map(descriptor).collect();
+        Ok((total, descriptors?))
     }
 
     fn folder(

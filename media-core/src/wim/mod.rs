@@ -6,6 +6,8 @@
 //!
 //! Sources: "Windows Imaging File Format (WIM)", Microsoft 2007; what came later as wimlib 1.14 documents it.
 
+mod add;
+mod compare;
 mod decoder;
 mod edit;
 mod error;
@@ -18,9 +20,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_compare;
+#[cfg(test)]
 mod tests_corpora;
 #[cfg(test)]
 mod tests_edit;
+#[cfg(test)]
+mod tests_random;
 mod verify;
 mod xml;
 
@@ -29,9 +35,11 @@ use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
 
-pub use edit::Edit;
+pub use add::{Addition, add};
+pub use compare::{Aspect, Comparison, FileDifference, FileDifferenceKind, compare};
+pub use edit::{Edit, Edited};
 pub use error::{MetadataDefect, WimError};
-pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID};
+pub use header::{Compression, HEADER_LEN, Header, Resource, VERSION_DEFAULT, VERSION_SOLID, has_signature};
 pub use metadata::{
     ATTRIBUTE_DIRECTORY, ATTRIBUTE_ENCRYPTED, ATTRIBUTE_REPARSE_POINT, Entry, Image, Reparse, Stream,
     StreamKind,
@@ -46,8 +54,9 @@ use crate::io::Source;
 use resource::{Chunks, read_resource};
 use table::Table;
 
-/// Longest metadata decoded, in bytes. A Windows PE image has 5 to 20 MB, the largest known images about 200 MB.
-const METADATA_LIMIT: u64 = 1 << 30;
+/// Longest metadata decoded, in bytes, when the caller does not choose. A Windows PE image has 5 to 20 MB; a few
+/// kilobytes of compressed zeros decode to anything, and the tree takes as much again.
+const METADATA_LIMIT: u64 = 128 << 20;
 
 /// A SHA-1, by which blobs are known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -57,6 +66,21 @@ impl Hash {
     /// The SHA-1 of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha1::digest(bytes).into())
+    }
+
+    /// The SHA-1 of all of a source.
+    ///
+    /// # Errors
+    /// Whatever the source says.
+    pub fn of_source(source: &dyn Source) -> std::io::Result<Self> {
+        let (mut hasher, mut buffer, mut offset) = (Sha1::new(), vec![0; 1 << 20], 0);
+        while offset < source.len() {
+            let count = buffer.len().min(usize::try_from(source.len() - offset).unwrap_or(usize::MAX));
+            source.read_exact_at(offset, &mut buffer[..count])?;
+            hasher.update(&buffer[..count]);
+            offset += count as u64;
+        }
+        Ok(Self(hasher.finalize().into()))
     }
 
     /// Whether it is all zero, which stands for empty content.
@@ -88,6 +112,7 @@ pub struct Wim {
     header: Header,
     table: Table,
     images: Vec<ImageInfo>,
+    metadata_limit: u64,
 }
 
 impl Wim {
@@ -100,7 +125,14 @@ impl Wim {
         let header = Header::read(source.as_ref())?;
         let table = Table::read(source.as_ref(), &header)?;
         let images = xml::images(&xml::read(source.as_ref(), &header)?, &header)?;
-        Ok(Self { source, header, table, images })
+        Ok(Self { source, header, table, images, metadata_limit: METADATA_LIMIT })
+    }
+
+    /// The same WIM, of which images with up to `bytes` of decoded metadata are read; 128 MiB otherwise. The largest known
+    /// images, of installed systems, have about 200 MB.
+    #[must_use]
+    pub fn with_metadata_limit(self, bytes: u64) -> Self {
+        Self { metadata_limit: bytes, ..self }
     }
 
     /// The header.
@@ -121,10 +153,22 @@ impl Wim {
     /// Decodes an image's metadata, which must have the SHA-1 the blob table gives, and reads its tree.
     ///
     /// # Errors
-    /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`], and whatever can
-    /// be wrong with a resource.
+    /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`],
+    /// [`WimError::TooLarge`], and whatever can be wrong with a resource.
     pub fn image(&self, index: u32) -> Result<Image, WimError> {
         Image::parse(index, &self.metadata(index)?)
+    }
+
+    /// Whether the header's copy of the boot image's place is not that of its metadata. The boot manager looks only at the
+    /// copy.
+    pub fn has_stale_boot_metadata(&self) -> bool {
+        self.boot_metadata_of(self.header.boot_index) != self.header.boot_metadata
+    }
+
+    /// What the header's copy has to be when this image boots.
+    fn boot_metadata_of(&self, index: u32) -> Resource {
+        let entry = self.metadata_entry(index);
+        entry.map_or_else(|_| Resource::default(), |entry| self.table.entries[entry].resource)
     }
 
     /// Whether the blob table has this blob.
@@ -170,6 +214,16 @@ impl Wim {
         consumer: &mut dyn FnMut(&[u8]) -> Result<(), WimError>,
     ) -> Result<(), WimError> {
         self.stream_blob("blob", self.present(hash)?, consumer)
+    }
+
+    /// Whether a blob's first bytes are these; no more than its first chunk is decoded, and its SHA-1 is not checked.
+    ///
+    /// # Errors
+    /// [`WimError::NoBlob`], and whatever can be wrong with a resource.
+    pub fn starts_with(&self, hash: &Hash, bytes: &[u8]) -> Result<bool, WimError> {
+        let blob = self.present(hash)?;
+        let mut chunks = Chunks::new(self.source.as_ref(), &self.header, "blob", blob.resource)?;
+        Ok(chunks.next()?.is_some_and(|chunk| chunk.bytes.starts_with(bytes)))
     }
 
     /// Checks everything the file says about itself: header, integrity table, the SHA-1 of every blob, the
@@ -219,7 +273,8 @@ impl Wim {
     fn metadata(&self, index: u32) -> Result<Vec<u8>, WimError> {
         let blob = &self.table.entries[self.metadata_entry(index)?];
         let what = "metadata";
-        let bytes = read_resource(self.source.as_ref(), &self.header, what, blob.resource, METADATA_LIMIT)?;
+        let bytes =
+            read_resource(self.source.as_ref(), &self.header, what, blob.resource, self.metadata_limit)?;
         check_hash(what, blob, Hash::of(&bytes))?;
         Ok(bytes)
     }

@@ -182,6 +182,54 @@ fn the_header_is_read_field_by_field() {
 }
 
 #[test]
+fn a_stale_copy_of_the_boot_metadata_is_seen_and_repaired() {
+    let good = Built::default().to_bytes();
+    let repaired = |bytes: &[u8]| {
+        let wim = open(bytes.to_vec()).expect("a good WIM");
+        let content = Edit::new(&wim).boot_index(1).finish().expect("it can be changed");
+        (wim.has_stale_boot_metadata(), all_bytes(&content))
+    };
+    assert_eq!(repaired(&good), (false, good.clone()));
+    // Stored length, flags, offset and length.
+    for at in [0x60, 0x67, 0x68, 0x70] {
+        let mut stale = good.clone();
+        stale[at] ^= 4;
+        assert_eq!(repaired(&stale), (true, good.clone()), "byte {at:#x}");
+        assert_eq!(ids(&open(stale).expect("a good WIM")), ["wim.boot-metadata"]);
+    }
+    let mut none = good.clone();
+    none[0x78] = 0;
+    assert_eq!(repaired(&none), (true, good));
+}
+
+#[test]
+fn lengths_are_believed_only_up_to_a_limit() {
+    let good = Built::default().to_bytes();
+    let wim = open(good.clone()).expect("a good WIM").with_metadata_limit(160);
+    let (len, limit) = (metadata(&[]).len() as u64, 160);
+    assert_eq!(len, 160);
+    assert!(wim.image(1).is_ok());
+    let wim = wim.with_metadata_limit(limit - 1);
+    assert_eq!(wim.image(1).expect_err("refused").to_string(), "metadata: 160 bytes, above the limit of 159");
+    // Stored and decoded length, as the header or the blob table says them.
+    let table = 208 + len as usize;
+    for (stored, limit) in [(table, 128_u64 << 20), (0x30, 16 << 20), (0x48, 4 << 20)] {
+        let with = |len: u64| {
+            let mut bytes = good.clone();
+            let len = if stored == 0x30 { len / 50 * 50 } else { len };
+            bytes[stored..stored + 7].copy_from_slice(&len.to_le_bytes()[..7]);
+            bytes[stored + 16..stored + 24].copy_from_slice(&len.to_le_bytes());
+            open(bytes).and_then(|wim| wim.image(1)).expect_err("refused")
+        };
+        assert!(matches!(with(limit), WimError::OutsideFile { .. }), "{limit}");
+        assert!(
+            matches!(with(limit + 50), WimError::TooLarge { limit: found, .. } if found == limit),
+            "{limit}"
+        );
+    }
+}
+
+#[test]
 fn headers_that_are_none_are_refused() {
     let good = Built::default().to_bytes();
     let broken = |offset: usize, bytes: &[u8]| {
@@ -189,10 +237,7 @@ fn headers_that_are_none_are_refused() {
         wim[offset..offset + bytes.len()].copy_from_slice(bytes);
         open(wim).err().expect("refused").to_string()
     };
-    assert_eq!(
-        broken(0, b"PK\x03\x04zip!"),
-        "not a WIM file: it starts with [50, 4b, 03, 04, 7a, 69, 70, 21]"
-    );
+    assert_eq!(broken(0, b"PK\x03\x04zip!"), "not a WIM file: its first bytes are not those of one");
     assert_eq!(broken(8, &[96, 0, 0, 0]), "WIM header: its length is given as 96 bytes, expected 208");
     assert_eq!(broken(12, &[0, 11, 1, 0]), "WIM header: version 0x10B00, expected 0x10D00 or 0xE00");
     assert_eq!(broken(16, &[2, 0, 6, 0]), "WIM header: flags 0x00060002 name no known compression");
@@ -314,7 +359,7 @@ fn the_xml_is_read_and_only_its_sums_are_changed() {
         <LANGUAGES><LANGUAGE>en-US</LANGUAGE><LANGUAGE>de-DE</LANGUAGE><DEFAULT>en-US</DEFAULT></LANGUAGES>\
         <EDITIONID>WindowsPE</EDITIONID><INSTALLATIONTYPE>WindowsPE</INSTALLATIONTYPE><VERSION><MAJOR>10</MAJOR>\
         <MINOR>0</MINOR><BUILD>22621</BUILD><SPBUILD>1702</SPBUILD><SPLEVEL>0</SPLEVEL></VERSION></WINDOWS>\
-        <NAME>Zürich &amp; 🔑</NAME><TOTALBYTES>1000</TOTALBYTES><CREATIONTIME><HIGHPART>0x01D39869</HIGHPART>\
+        <NAME>Zürich &amp; 🔑</NAME><TOTALBYTES>1000</TOTALBYTES><HARDLINKBYTES>300</HARDLINKBYTES><CREATIONTIME><HIGHPART>0x01D39869</HIGHPART>\
         <LOWPART>0x09B24A07</LOWPART></CREATIONTIME></IMAGE><TOTALBYTES> 99 </TOTALBYTES></WIM>";
     let wim = Built { xml, ..Built::default() }.open();
     let [first, second] = wim.images() else { panic!("two images") };
@@ -327,18 +372,44 @@ fn the_xml_is_read_and_only_its_sums_are_changed() {
     assert_eq!(first.edition.as_deref(), Some("WindowsPE"));
     assert_eq!(first.installation_type.as_deref(), Some("WindowsPE"));
     assert_eq!(first.name.as_deref(), Some("Zürich & 🔑"));
-    assert_eq!((first.total_bytes, first.creation_time), (Some(1000), Some(0x01D3_9869_09B2_4A07)));
+    assert_eq!((first.total_bytes, first.hard_link_bytes), (Some(1000), Some(300)));
+    assert_eq!(first.creation_time, Some(0x01D3_9869_09B2_4A07));
     let expected = ImageInfo { index: 2, name: Some("second".into()), ..ImageInfo::default() };
     assert_eq!(*second, expected);
 
     let mut bytes = vec![0xFF, 0xFE];
     bytes.extend(to_utf16le(xml));
     bytes.extend([0, 0]);
-    let changed = xml::adjust_total_bytes(&bytes, wim.header(), &[(1, -400), (2, 7)], 1).expect("good XML");
+    let growths = [(1, (-400, -100)), (2, (7, 8))]
+        .map(|(image, (total, hard_links))| (image, xml::Growth { total, hard_links }));
+    let changed = xml::adjust_lengths(&bytes, wim.header(), &growths, 1).expect("good XML");
     let mut wanted = vec![0xFF, 0xFE];
-    wanted.extend(to_utf16le(&xml.replace(">1000<", ">600<").replace("> 99 <", ">100<")));
+    wanted.extend(to_utf16le(
+        &xml.replace(">1000<", ">600<").replace(">300<", ">200<").replace("> 99 <", ">100<"),
+    ));
     wanted.extend([0, 0]);
     assert_eq!(changed, wanted);
+}
+
+#[test]
+fn content_that_is_named_twice_changes_twice() {
+    let (old, new) = (b"old content", b"new content, and longer");
+    let hash = Hash::of(old).0;
+    let other = Hash::of(b"other").0;
+    for (streams, expected) in [
+        (&[("", hash), ("named", hash)][..], [Some(Hash::of(new)), Some(Hash::of(new)), Some(Hash(hash))]),
+        (&[("", other), ("named", hash)][..], [Some(Hash::of(new)), Some(Hash(other)), Some(Hash(hash))]),
+    ] {
+        let files = metadata(&[Dentry { name: "file", hash, streams, ..Dentry::default() }]);
+        let blobs: &[(&[u8], u32)] = &[(old, 1), (b"other", 1)];
+        let wim = Built { metadata: files, blobs, ..Built::default() }.open();
+        let changed = Edit::new(&wim).replace(1, "file", *new).finish().expect("it can be changed");
+        let changed = open(all_bytes(&changed)).expect("a good WIM");
+        let image = changed.image(1).expect("good");
+        let hashes: Vec<_> = image.find("file").expect("there").streams.iter().map(|one| one.hash).collect();
+        assert_eq!(hashes, expected);
+        assert_eq!(changed.images()[0].total_bytes, Some(112), "a file with one name counts once");
+    }
 }
 
 #[test]
@@ -355,7 +426,7 @@ fn what_cannot_be_changed_is_refused_with_its_reason() {
         ])
     };
     let good = || Built { metadata: files(), ..Built::default() };
-    assert_eq!(refused(good(), "secret"), "secret in image 1 is encrypted (attributes 0x4020)");
+    assert_eq!(refused(good(), "secret"), "secret in image 1 is encrypted (EFS) (attributes 0x4020)");
     assert_eq!(refused(good(), "folder"), "folder in image 1 is a folder (attributes 0x10)");
     assert_eq!(refused(good(), "link"), "link in image 1 is a reparse point (attributes 0x420)");
     assert_eq!(refused(good(), "no\\such"), "no no\\such in image 1");

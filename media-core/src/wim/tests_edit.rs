@@ -15,11 +15,11 @@ use crate::content::Content;
 use crate::event::Unobserved;
 use crate::io::FileSource;
 
-const HIVE: &str = "Windows/System32/config/SOFTWARE";
+pub(super) const HIVE: &str = "Windows/System32/config/SOFTWARE";
 const TWIN: &str = "Windows/twin.bin";
 
 /// Whether a program is there; where tests must not be skipped, it has to be.
-fn has(tool: &str) -> bool {
+pub(super) fn has(tool: &str) -> bool {
     let found = Command::new(tool).arg("--help").output().is_ok();
     assert!(found || std::env::var("CI").as_deref() != Ok("true"), "{tool} is not installed");
     if !found {
@@ -28,7 +28,7 @@ fn has(tool: &str) -> bool {
     found
 }
 
-fn run(program: &str, arguments: &[&str]) -> Output {
+pub(super) fn run(program: &str, arguments: &[&str]) -> Output {
     let output = Command::new(program).args(arguments).env("TZ", "UTC").output().expect(program);
     assert!(
         output.status.success(),
@@ -40,7 +40,7 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 }
 
 /// Bytes that compress to about a third; other ones for each seed.
-fn content(len: usize, seed: u32) -> Vec<u8> {
+pub(super) fn content(len: usize, seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -62,14 +62,14 @@ fn noise(len: usize, seed: u32) -> Vec<u8> {
         .collect()
 }
 
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
 }
 
 impl Bench {
     /// A folder to capture: a hive of 3 MB and a file of the same content, hard links, an empty file, some others.
-    fn new() -> Self {
-        let bench = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+    pub(super) fn new() -> Self {
+        let bench = Self::empty();
         bench.add(HIVE, &content(3_000_000, 1));
         bench.add(TWIN, &content(3_000_000, 1));
         bench.add("links/one", &content(100_000, 2));
@@ -81,7 +81,11 @@ impl Bench {
         bench
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -89,13 +93,13 @@ impl Bench {
         self.path("tree")
     }
 
-    fn add(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn add(&self, name: &str, bytes: &[u8]) {
         let path = self.tree().join(name);
         fs::create_dir_all(path.parent().expect("in the tree")).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
 
-    fn capture(&self, options: &[&str]) -> PathBuf {
+    pub(super) fn capture(&self, options: &[&str]) -> PathBuf {
         let wim = self.path("captured.wim");
         let (tree, file) = (self.tree(), wim.clone());
         let mut arguments = vec!["capture", text(&tree), text(&file), "First image"];
@@ -105,7 +109,7 @@ impl Bench {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
@@ -192,6 +196,16 @@ fn judge(source: &Path, edits: &[(u32, &str, Vec<u8>)], expected: &[(u32, &str, 
         let total = |wim: &Wim| wim.images()[image as usize - 1].total_bytes;
         assert_eq!(total(&before), Some(sum(&before, &old)));
         assert_eq!(total(&after), Some(sum(&after, &new)));
+        let linked = |wim: &Wim, image: &Image| -> u64 {
+            let mut groups = std::collections::BTreeSet::new();
+            let again = image.entries().filter(|(_, entry)| entry.hard_link_group != 0);
+            let again = again.filter(|(_, entry)| !groups.insert((entry.hard_link_group, entry.hash())));
+            let hashes: Vec<Hash> = again.filter_map(|(_, entry)| entry.hash()).collect();
+            hashes.iter().map(|hash| wim.blob(hash).expect("present").resource.len).sum()
+        };
+        let hard_links = |wim: &Wim| wim.images()[image as usize - 1].hard_link_bytes;
+        assert_eq!(hard_links(&before), Some(linked(&before, &old)));
+        assert_eq!(hard_links(&after), Some(linked(&after, &new)));
     }
     // The WIM's own sum is the length of the file up to the XML.
     let xml = crate::bytes::utf16le(&xml::read(after.source().as_ref(), after.header()).expect("good"));

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::header::Resource;
 use super::integrity::Integrity;
 use super::{Hash, Wim, WimError};
 use crate::event::{Event, Observer};
@@ -54,14 +53,8 @@ fn header(wim: &Wim) -> Vec<Finding> {
         findings.push(Finding::error("wim.boot-index", "header", message));
         return findings;
     }
-    let expected = match wim.metadata_entry(header.boot_index) {
-        Ok(entry) if header.boot_index != 0 => wim.table.entries[entry].resource,
-        _ => Resource::default(),
-    };
-    let found = header.boot_metadata;
-    if has_metadata
-        && (found.offset, found.stored_len, found.len) != (expected.offset, expected.stored_len, expected.len)
-    {
+    let (found, expected) = (header.boot_metadata, wim.boot_metadata_of(header.boot_index));
+    if has_metadata && wim.has_stale_boot_metadata() {
         let message = format!(
             "{} bytes at offset {} for boot index {}, expected {} at {}",
             found.stored_len, found.offset, header.boot_index, expected.stored_len, expected.offset
@@ -151,8 +144,10 @@ fn images(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -
                 return Ok(());
             }
             let path = || format!("image {index}: {}", image.path(place));
-            if let Some(id) = entry.security_id.filter(|id| *id >= image.security_descriptors()) {
-                let message = format!("security descriptor {id} of {}", image.security_descriptors());
+            if let Some(id) =
+                entry.security_id.filter(|id| *id as usize >= image.security_descriptors().len())
+            {
+                let message = format!("security descriptor {id} of {}", image.security_descriptors().len());
                 findings.push(Finding::error("wim.security-id", path(), message));
             }
             for hash in entry.streams.iter().filter_map(|stream| stream.hash) {

@@ -10,9 +10,9 @@ use super::resource::read_resource;
 use crate::bytes::{to_utf16le, utf16le};
 use crate::io::Source;
 
-/// Longest XML read, in bytes. Real ones have a few KiB per image.
-const XML_LIMIT: u64 = 16 << 20;
-const NODES_LIMIT: u32 = 1 << 20;
+/// Longest XML read, in bytes. Real ones have a few KiB and about a hundred nodes per image.
+const XML_LIMIT: u64 = 4 << 20;
+const NODES_LIMIT: u32 = 1 << 17;
 
 /// What the XML says about one image. Whatever it does not say is `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct ImageInfo {
     pub file_count: Option<u64>,
     /// `TOTALBYTES`: the length of all files' streams, hard links counted each time.
     pub total_bytes: Option<u64>,
+    /// `HARDLINKBYTES`: how much of that is hard links beyond the first of each file.
+    pub hard_link_bytes: Option<u64>,
     /// `CREATIONTIME` as a FILETIME.
     pub creation_time: Option<u64>,
     /// `LASTMODIFICATIONTIME` as a FILETIME.
@@ -87,22 +89,34 @@ pub fn images(bytes: &[u8], header: &Header) -> Result<Vec<ImageInfo>, WimError>
     Ok(images)
 }
 
-/// The same XML with the `TOTALBYTES` of images changed, and the WIM's own too; nothing else. Missing ones stay missing.
-pub fn adjust_total_bytes(
+/// By how much the lengths of an image's files change, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Growth {
+    /// Of all files, hard links counted each time.
+    pub total: i128,
+    /// Of hard links beyond the first of each file.
+    pub hard_links: i128,
+}
+
+/// The same XML with `TOTALBYTES` and `HARDLINKBYTES` of images changed, and the WIM's own `TOTALBYTES` too; nothing else.
+/// Missing ones stay missing.
+pub fn adjust_lengths(
     bytes: &[u8],
     header: &Header,
-    image_deltas: &[(u32, i128)],
-    wim_delta: i128,
+    growths: &[(u32, Growth)],
+    wim_growth: i128,
 ) -> Result<Vec<u8>, WimError> {
     let text = String::from_utf16(&units(bytes))
         .map_err(|_| WimError::Xml { offset: header.xml.offset, reason: "not valid UTF-16".into() })?;
     let document = parse(&text, header)?;
     let mut changes = Vec::new();
     for (index, node) in image_nodes(&document) {
-        let delta = image_deltas.iter().filter(|(image, _)| *image == index).map(|(_, delta)| delta).sum();
-        changes.extend(changed_total(node, delta));
+        for (_, growth) in growths.iter().filter(|(image, _)| *image == index) {
+            changes.extend(changed_length(node, "TOTALBYTES", growth.total));
+            changes.extend(changed_length(node, "HARDLINKBYTES", growth.hard_links));
+        }
     }
-    changes.extend(changed_total(document.root_element(), wim_delta));
+    changes.extend(changed_length(document.root_element(), "TOTALBYTES", wim_growth));
     changes.sort_by_key(|(range, _)| range.start);
     // Ranges are in the text the document was parsed from, which starts behind the byte order mark.
     let (mark, body) = text.split_at(text.len() - trimmed(&text).len() - trailing(&text).len());
@@ -116,8 +130,8 @@ pub fn adjust_total_bytes(
     Ok(to_utf16le(&out))
 }
 
-fn changed_total(parent: Node<'_, '_>, delta: i128) -> Option<(std::ops::Range<usize>, String)> {
-    let text = child(parent, "TOTALBYTES")?.first_child().filter(Node::is_text)?;
+fn changed_length(parent: Node<'_, '_>, name: &str, delta: i128) -> Option<(std::ops::Range<usize>, String)> {
+    let text = child(parent, name)?.first_child().filter(Node::is_text)?;
     let new = i128::from(number(text.text()?)?) + delta;
     (delta != 0).then(|| (text.range(), new.clamp(0, i128::from(u64::MAX)).to_string()))
 }
@@ -175,6 +189,7 @@ fn image(index: u32, node: Node<'_, '_>) -> ImageInfo {
         directory_count: number_of(node, "DIRCOUNT"),
         file_count: number_of(node, "FILECOUNT"),
         total_bytes: number_of(node, "TOTALBYTES"),
+        hard_link_bytes: number_of(node, "HARDLINKBYTES"),
         creation_time: child(node, "CREATIONTIME").and_then(filetime),
         last_modification_time: child(node, "LASTMODIFICATIONTIME").and_then(filetime),
     }

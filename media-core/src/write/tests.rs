@@ -1,13 +1,17 @@
-//! The writer against sinks that fail, crash and lie.
+//! The writer against sinks that fail at every step, and that copy as much of a file as they like.
 
-use std::io;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use rustix::io::Errno;
 
 use super::*;
 use crate::event::Unobserved;
-use crate::io::MemorySink;
+use crate::io::{FileSource, MemorySink};
 
 /// Fails the operation with this number, and every one after it, as a disk that is full or gone does.
 struct FailingSink {
@@ -116,6 +120,115 @@ fn cancelling_stops_before_the_head() {
     let error = write(&sample(), &mut sink, &mut StopAfter(1_000_000)).expect_err("asked to stop");
     assert!(matches!(error, WriteError::Cancelled));
     assert_eq!(sink.bytes[..1024], [0; 1024]);
+}
+
+/// What a sink answers when it is asked to copy.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    /// It copies at most this many bytes.
+    Copies(u64),
+    Fails(Errno),
+}
+
+/// Copies as its script says, and after its end as much as is asked for.
+struct ScriptedSink {
+    inner: MemorySink,
+    script: VecDeque<Answer>,
+    asked: Vec<(u64, u64)>,
+}
+
+impl Sink for ScriptedSink {
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.inner.write_at(offset, bytes)
+    }
+
+    fn copy_range(&mut self, offset: u64, from: &File, from_offset: u64, len: u64) -> io::Result<u64> {
+        self.asked.push((offset, len));
+        let len = match self.script.pop_front() {
+            Some(Answer::Fails(errno)) => return Err(errno.into()),
+            Some(Answer::Copies(most)) => len.min(most),
+            None => len,
+        };
+        let mut bytes = vec![0; len as usize];
+        from.read_exact_at(&mut bytes, from_offset)?;
+        self.inner.write_at(offset, &bytes)?;
+        Ok(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes bytes `from` to `from + len` of a file to `to`; what the sink was asked for and holds, and the outcome.
+fn copied(from: u64, to: u64, len: u64, script: &[Answer]) -> (ScriptedSink, Result<Receipt, WriteError>) {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let bytes: Vec<u8> = (0..from + len + 5000).map(|at| (at % 251) as u8).collect();
+    file.write_all(&bytes).expect("there is room");
+    let source: Arc<dyn Source> = Arc::new(FileSource::open(file.path()).expect("it is there"));
+    let piece = Piece::Slice { source, offset: from, len };
+    let plan = plan_of(to + len + 100, vec![Extent { offset: to, label: "file".to_owned(), piece }]);
+    let script = script.iter().copied().collect();
+    let mut sink = ScriptedSink { inner: MemorySink::default(), script, asked: Vec::new() };
+    let outcome = write(&plan, &mut sink, &mut Unobserved);
+    if let Ok(receipt) = &outcome {
+        assert_eq!(receipt.written + receipt.copied_by_system, len);
+        let mut expected = vec![0; to as usize];
+        expected.extend(&bytes[from as usize..(from + len) as usize]);
+        expected.extend([0; 100]);
+        assert!(sink.inner.bytes == expected, "{from} to {to}, {len} bytes, {:?}", sink.asked);
+    }
+    (sink, outcome)
+}
+
+#[test]
+fn whatever_the_system_copies_the_bytes_are_right() {
+    use Answer::{Copies, Fails};
+    const TO: u64 = 1 << 20;
+    // Bytes up to the first block boundary go by hand; `most` is what the system then copies.
+    for (script, by_system) in [
+        (&[][..], 2_000_000),
+        (&[Copies(1), Copies(4095), Copies(100_000)], 2_000_000),
+        (&[Copies(0)], 0),
+        (&[Copies(70_000), Copies(0)], 70_000),
+        (&[Fails(Errno::INTR), Copies(4096), Fails(Errno::INTR)], 2_000_000),
+        (&[Fails(Errno::XDEV)], 0),
+        (&[Fails(Errno::NOSYS)], 0),
+        (&[Fails(Errno::OPNOTSUPP)], 0),
+        (&[Copies(8192), Fails(Errno::INVAL)], 8192),
+        (&[Copies(8192), Fails(Errno::IO)], 8192),
+    ] {
+        for (from, by_hand) in [(0, 0), (208, 3888), (4096, 0), (4095, 1)] {
+            let (_, outcome) = copied(from, TO + from % 4096, by_hand + 2_000_000, script);
+            let receipt = outcome.expect("what the system does not copy is written");
+            assert_eq!(receipt.copied_by_system, by_system, "{script:?} from {from}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_shared_is_not_asked_of_the_system() {
+    // Addresses that never meet a block boundary together, and a slice that ends before the first.
+    for (from, to, len) in [(208, 1 << 20, 50_000), (208, (1 << 20) + 208, 3888), (1, (1 << 20) + 1, 10)] {
+        let (sink, outcome) = copied(from, to, len, &[]);
+        assert_eq!((sink.asked, outcome.expect("by hand").written), (Vec::new(), len), "{from} to {to}");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_a_copy() {
+    for errno in [Errno::NOSPC, Errno::DQUOT] {
+        let (_, outcome) = copied(0, 1 << 20, 50_000, &[Answer::Copies(4096), Answer::Fails(errno)]);
+        let error = outcome.expect_err("there is no room");
+        assert!(
+            matches!(&error, WriteError::Sink { label, offset: 0x10_1000, .. } if label == "file"),
+            "{error}"
+        );
+    }
 }
 
 proptest! {

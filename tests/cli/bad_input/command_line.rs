@@ -2,6 +2,7 @@
 
 use super::{BASE, case, check};
 
+const POINT: &str = "--management-point mp.contoso.com";
 const GATEWAY: &str = "cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100";
 
 #[test]
@@ -52,13 +53,27 @@ fn values() {
     check(
         "values",
         &[
-            case("site code of four characters", 2, &format!("{BASE} --site-code PS10")),
+            case("site code of four characters", 2, &BASE.replace("PS1 ", "PS10 ")),
             case("package id with a G", 2, &format!("{BASE} --package-id PS1000G5")),
             case("image 0", 2, &format!("{BASE} --image-index 0")),
-            case("management point with a path", 2, &format!("{BASE} --management-point mp.contoso.com/ccm")),
-            case("management point by ftp", 2, &format!("{BASE} --management-point ftp://mp.contoso.com")),
-            case("gateway without its path", 2, &format!("{BASE} --cmg cmg.contoso.com")),
-            case("gateway by http", 2, &format!("{BASE} --cmg http://{GATEWAY}")),
+            case("management point with a path", 2, &BASE.replace("mp.contoso.com", "mp.contoso.com/ccm")),
+            case("management point by ftp", 2, &BASE.replace("mp.contoso.com", "ftp://mp.contoso.com")),
+            case(
+                "management point with a signed port",
+                2,
+                &BASE.replace("mp.contoso.com", "mp.contoso.com:+443"),
+            ),
+            case("gateway without its path", 2, &BASE.replace(POINT, "--cmg cmg.contoso.com")),
+            case("gateway by http", 2, &BASE.replace(POINT, &format!("--cmg http://{GATEWAY}"))),
+            case("password for a variable's name", 2, &format!("{BASE} --password-env S3cret!pw")),
+            case(
+                "certificate password for a variable's name",
+                2,
+                &format!("{BASE} --certificate a.pfx --certificate-password-env 1234"),
+            ),
+            case("certificate that starts before 1970", 2, &format!("{BASE} --certificate-start 1960-01-01")),
+            case("media GUID as a variable", 2, &format!("{BASE} --var _smsmediaguid=x")),
+            case("media certificate as a variable", 2, &format!("{BASE} --var _SMSTSMediaPFX=x")),
             case("port 0", 2, &format!("{BASE} --https-port 0")),
             case("unknown computer of no architecture", 2, &format!("{BASE} --unknown-computer ia64=x")),
             case("unknown computer that is no GUID", 2, &format!("{BASE} --unknown-computer x64=12345")),
@@ -83,6 +98,21 @@ fn values() {
                 2,
                 &format!("{BASE} --prestart-command cmd --prestart-variable a=b"),
             ),
+            case(
+                "prestart variable that is the management point's",
+                2,
+                &format!("{BASE} --prestart-command cmd --prestart-variable smstsmp"),
+            ),
+            case(
+                "prestart variable that is the media certificate's",
+                2,
+                &format!("{BASE} --prestart-command cmd --prestart-variable _SMSTSMediaPFX"),
+            ),
+            case("variable to leave out with a bad name", 2, &format!("{BASE} --without-var A=B")),
+            case("XML declaration that is none", 2, &format!("{BASE} --variables-xml-declaration <bad")),
+            case("XML version with a line end", 2, &format!("{BASE} --variables-xml-version X"))
+                .replacing("X", "5\n0"),
+            case("trailer of 70000 bytes", 2, &format!("{BASE} --variables-trailer 70000")),
             case("size that is no sector", 2, &format!("{} --size 1000", BASE.replace("iso", "img"))),
             case("cluster of 3000 bytes", 2, &format!("{} --cluster-size 3000", BASE.replace("iso", "img"))),
             case("cluster of 64 KiB", 2, &format!("{} --cluster-size 64K", BASE.replace("iso", "img"))),
@@ -137,10 +167,45 @@ fn combinations() {
                 &format!("{BASE} --boot-file boot/boot.sdi=a --boot-file Boot\\BOOT.SDI=b"),
             ),
             case("variable twice", 2, &format!("{BASE} --var A=1 --var a=2")),
+            case("variable given and left out", 2, &format!("{BASE} --var A=1 --without-var a")),
             case("size of an ISO", 2, &format!("{BASE} --size 8G")),
             case("cluster size of an ISO", 2, &format!("{BASE} --cluster-size 4K")),
             case("partition scheme of an ISO", 2, &format!("{BASE} --partition-scheme mbr")),
             case("prompt of a disk image", 2, &format!("{} --prompt", BASE.replace("iso", "img"))),
+            case(
+                "prestart variable that is one of the user's",
+                2,
+                &format!("{BASE} --prestart-command cmd --prestart-variable Pre --var PRE=x"),
+            ),
+            case("self-signed and imported", 2, &format!("{BASE} --self-signed --certificate a.pfx"))
+                .about_output(),
+            case(
+                "password of no certificate, self-signed",
+                2,
+                &format!("{BASE} --self-signed --certificate-password-env A"),
+            ),
+            case("two seeds", 2, &format!("{BASE} --seed a --seed-file b")).about_output(),
+            case(
+                "two ports for https",
+                2,
+                &format!(
+                    "{} --https-port 443",
+                    BASE.replace("mp.contoso.com", "https://mp.contoso.com:8443")
+                ),
+            ),
+            case(
+                "management points of two ports",
+                2,
+                &format!(
+                    "{} --media-mode dynamic --management-point b.contoso.com:81",
+                    BASE.replace("mp.contoso.com", "a.contoso.com:8080")
+                ),
+            ),
+            case(
+                "seed and password from standard input",
+                2,
+                &format!("{BASE} --password-file - --seed-file -"),
+            ),
             case("two readers of standard input", 2, &format!("{BASE} --password-file - --vars-file -")),
         ],
     );

@@ -1,6 +1,7 @@
 //! Inputs that cannot be used.
 
 use media_tests::boot_image::Compression;
+use media_tests::dirty_hive::{incremental_log, not_closed};
 
 use super::{Case, REAL, case, check};
 use crate::fixtures::{self, ROOT_CERTIFICATE};
@@ -72,6 +73,19 @@ fn boot_images_that_would_not_boot() {
             like("no hive to put a certificate into", 3, "--trusted-root root.pem", |recipe| {
                 recipe.hives.software = b"SOFTWARE".to_vec()
             }),
+            like("a hive that was not closed", 3, "--trusted-root root.pem", |recipe| {
+                recipe.hives.software = not_closed(&recipe.hives.software, 7)
+            }),
+            like(
+                "a hive that was not closed, and a log of an earlier write",
+                3,
+                "--trusted-root root.pem",
+                |recipe| {
+                    let software = recipe.hives.software.clone();
+                    recipe.hives.logs = vec![("SOFTWARE.LOG2", incremental_log(&[&software, &software], 3))];
+                    recipe.hives.software = not_closed(&software, 7);
+                },
+            ),
         ]
         .map(|case| {
             let prepare = case.prepare;
@@ -103,10 +117,17 @@ fn passwords() {
             file("an empty first line", b"\nsecret\n"),
             file("not text", b"sec\xFFret\n"),
             file("half a UTF-16 character", b"\xFF\xFEs"),
+            file("UTF-16 without a byte order mark", b"s\0e\0c\0r\0e\0t\0\r\0\n\0"),
+            file("an escape", b"sec\x1Bret\n"),
             with_image(case("a folder", 3, &format!("{REAL} --password-file /"))),
             with_image(case("not set", 3, &format!("{REAL} --password-env NO_SUCH_VARIABLE"))),
             with_image(case("set to nothing", 3, &format!("{REAL} --password-env EMPTY")))
                 .environment("EMPTY", ""),
+            with_image(case(
+                "a password for a variable's name, to inspect",
+                3,
+                "inspect boot.wim --password-env S3cret!pw",
+            )),
             with_image(case("nobody to ask", 3, &format!("{REAL} --password-prompt"))),
             with_image(case("nothing on standard input", 3, &format!("{REAL} --password-file -"))).input(""),
         ],
@@ -137,6 +158,9 @@ fn certificates() {
     );
 }
 
+/// RFC 5280 section 4.2.1.12, `id-kp-serverAuth`.
+pub const SERVER_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.1";
+
 #[test]
 fn media_certificates() {
     let pfx = |name: &'static str, arguments: &str| {
@@ -154,6 +178,16 @@ fn media_certificates() {
             pfx("expired", "--certificate-password-env PASSWORD")
                 .environment("PASSWORD", "right")
                 .environment("SOURCE_DATE_EPOCH", "2500000000"),
+            case(
+                "not for client authentication",
+                3,
+                &format!("{REAL} --certificate media.pfx --certificate-password-env PASSWORD"),
+            )
+            .with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("media.pfx", fixtures::media_certificate_for("right", SERVER_AUTHENTICATION));
+            })
+            .environment("PASSWORD", "right"),
             case("no PKCS#12 file", 3, &format!("{REAL} --certificate media.pfx")).with(|sandbox| {
                 fixtures::boot_image(sandbox);
                 sandbox.write("media.pfx", ROOT_CERTIFICATE);
@@ -175,16 +209,34 @@ fn other_files() {
         &[
             case("no such file of variables", 3, &format!("{REAL} --vars-file vars.txt"))
                 .with(fixtures::boot_image),
-            variables("a line without =", "vars.txt", 2, "# secret values\nA=1\nsecret value\n"),
-            variables("a variable given twice", "vars.txt", 2, "A=1\na=2\n"),
-            variables("a variable without a name", "vars.txt", 2, "=1\n"),
-            variables("a variable with a bad name", "vars.txt", 2, "A B=1\n"),
-            variables("a value that is a number", "vars.toml", 2, "A = \"1\"\nB = 5\n"),
-            variables("TOML that is none", "vars.toml", 2, "A = \"1\"\nsecret value\n"),
+            variables("a line without =", "vars.txt", 3, "# secret values\nA=1\nsecret value\n"),
+            variables("a variable given twice", "vars.txt", 3, "A=1\na=2\n"),
+            variables("a variable without a name", "vars.txt", 3, "=1\n"),
+            variables("a variable with a bad name", "vars.txt", 3, "A B=1\n"),
+            variables("a value that XML cannot hold", "vars.toml", 3, "A = \"1\"\nB = \"secret \\u0001\"\n"),
+            variables("the media GUID", "vars.txt", 3, "A=1\n_SMSMediaGUID=secret\n"),
+            case(
+                "the prestart command's variable",
+                3,
+                &format!("{REAL} --vars-file vars.txt --prestart-command cmd --prestart-variable Pre"),
+            )
+            .with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("vars.txt", "A=1\nPRE=secret\n");
+            }),
+            case("no such seed file", 3, &format!("{REAL} --seed-file seed.txt")).with(fixtures::boot_image),
+            case("an empty seed file", 3, &format!("{REAL} --seed-file seed.txt")).with(|sandbox| {
+                fixtures::boot_image(sandbox);
+                sandbox.write("seed.txt", "\n");
+            }),
+            variables("a value that is a number", "vars.toml", 3, "A = \"1\"\nB = 5\n"),
+            variables("TOML that is none", "vars.toml", 3, "A = \"1\"\nsecret value\n"),
             case("variables that are not text", 3, &format!("{REAL} --vars-file vars.txt")).with(|sandbox| {
                 fixtures::boot_image(sandbox);
                 sandbox.write("vars.txt", b"A=1\nB=\xFF\n");
             }),
+            case("an identity variable left out", 2, &format!("{REAL} --without-var _smsmediaguid"))
+                .with(fixtures::boot_image),
             case("no such boot file", 3, &format!("{REAL} --boot-file boot/boot.sdi=boot.sdi"))
                 .with(fixtures::boot_image),
             case(

@@ -1,5 +1,7 @@
 //! Things that `inspect` and `verify` cannot look at.
 
+use media_tests::dirty_hive::not_closed;
+
 use super::{case, check};
 use crate::fixtures;
 
@@ -24,8 +26,13 @@ fn what_is_no_medium() {
             }),
             case("half a WIM header", 5, "verify boot.wim")
                 .with(|sandbox| _ = sandbox.write("boot.wim", b"MSWIM\0\0\0\xD0\0\0\0")),
+            case("a pipable WIM", 5, "verify boot.wim")
+                .with(|sandbox| fixtures::boot_image_with(sandbox, 0, b"WLPWM")),
             case("a hive header alone", 5, "inspect SOFTWARE")
                 .with(|sandbox| _ = sandbox.write("SOFTWARE", b"regf\x01\0\0\0\x01\0\0\0")),
+            case("a hive that was not closed", 5, "verify SOFTWARE").with(|sandbox| {
+                sandbox.write("SOFTWARE", not_closed(&fixtures::software_hive(), 7));
+            }),
             case("half a variables file", 5, "inspect variables.dat")
                 .with(|sandbox| _ = sandbox.write("variables.dat", b"\0\0\xED\xEC\x14\0\0\0\x10\0\0\0")),
             case("a boot sector without a volume", 5, "verify media.img").with(|sandbox| {

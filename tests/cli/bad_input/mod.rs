@@ -36,6 +36,15 @@ pub fn case(name: &'static str, code: i32, arguments: &str) -> Case {
 }
 
 impl Case {
+    /// An argument that has white space in it.
+    pub fn replacing(mut self, argument: &str, with: &str) -> Self {
+        self.arguments
+            .iter_mut()
+            .filter(|given| *given == argument)
+            .for_each(|given| *given = with.to_owned());
+        self
+    }
+
     /// Files that lie in the folder.
     pub fn with(mut self, prepare: impl Fn(&Sandbox) + 'static) -> Self {
         self.prepare = Box::new(prepare);

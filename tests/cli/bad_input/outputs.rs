@@ -202,16 +202,42 @@ fn interruption_leaves_nothing_behind() {
             assert!(ended.is_none(), "it ended before it could be stopped: {}", Sandbox::end(child).stderr);
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        let pid = child.id().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .is_ok_and(|status| status.success())
-        );
+        send(signal, &child);
         let outcome = Sandbox::end(child);
         assert_eq!(outcome.code, 130, "{signal}: {}", outcome.stderr);
         assert_eq!(outcome.stderr, "error: interrupted; nothing was left behind\n");
         assert!(before == sandbox.listing(), "{signal}: something was left behind or changed");
     }
+}
+
+#[test]
+fn an_interrupted_check_is_no_damage() {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image(&sandbox);
+    // Enough to read that there is time to stop it.
+    fs::File::create(sandbox.path("large.bin"))
+        .and_then(|file| file.set_len(512 << 20))
+        .expect("a sparse file");
+    let arguments = REAL.replace("out.iso", "out.img --boot-file large.bin=large.bin");
+    assert_eq!(sandbox.run(&arguments.split(' ').collect::<Vec<_>>()).code, 0);
+    let child = sandbox.start(&["verify", "out.img"]);
+    let listens = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+        u64::from_str_radix(caught.trim(), 16).is_ok_and(|signals| signals >> (SIGINT - 1) & 1 == 1)
+    };
+    while !listens() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    send("INT", &child);
+    let outcome = Sandbox::end(child);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (130, ""), "{}", outcome.stderr);
+}
+
+/// Its number on Linux.
+const SIGINT: u32 = 2;
+
+fn send(signal: &str, child: &std::process::Child) {
+    let kill = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+    assert!(kill.is_ok_and(|status| status.success()));
 }

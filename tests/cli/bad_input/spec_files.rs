@@ -17,6 +17,12 @@ fn lines(name: &'static str, text: &'static str) -> Case {
     case(name, 2, RUN).with(move |sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n{text}")))
 }
 
+/// A case in which nothing is said on the command line that these lines about the output say.
+fn within(name: &'static str, text: &'static str) -> Case {
+    case(name, 2, "create --spec media.toml")
+        .with(move |sandbox| _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\n{text}")))
+}
+
 /// A case with a good boot image and these lines about the certificate, at a time that is set.
 fn boot_image_and(name: &'static str, text: &'static str) -> Case {
     let prepare = move |sandbox: &Sandbox| {
@@ -104,6 +110,12 @@ fn secret_values() {
             lines("a password that is a number", "[security]\npassword = 48151623\n"),
             lines("a password of the certificate", "[security]\ncertificate-password = \"S3cretHidden\"\n"),
             lines("a password in another table", "[media]\nlabel = \"A\"\npassword = \"S3cretHidden\"\n"),
+            lines("a password for a variable's name", "[security]\npassword-env = \"S3cretHidden!\"\n"),
+            lines("the media GUID", "[variables]\n_SMSMediaGuid = \"S3cretHidden\"\n"),
+            lines(
+                "a variable for the prestart command",
+                "[media]\nprestart-command = \"cmd\"\nprestart-variable = \"Pre\"\n\n[variables]\nPre = \"S3cretHidden\"\n",
+            ),
             lines("a password for yes", "[security]\npassword-prompt = \"S3cretHidden\"\n"),
             lines("a password for a choice", "[security]\nvariables-encryption = \"S3cretHidden\"\n"),
             lines(
@@ -128,12 +140,13 @@ fn values() {
                 "[boot]\nboot-image = \"b.wim\"\n[site]\nmanagement-point = [\"mp\"]\nsite-code = \"PS10\"\n",
             ),
             lines("date", "[security]\ncertificate-start = \"31.1.2027\"\n"),
+            lines("date before 1970", "[security]\ncertificate-start = 1960-01-01\n"),
             lines("media GUID", "[media]\nmedia-guid = \"12345\"\n"),
             lines("label", "[media]\nlabel = \"a/b\"\n"),
             lines("name of a variable", "[variables]\n\"1NAME\" = \"x\"\n"),
             lines("place of a boot file", "[boot.boot-file]\n\"../boot.sdi\" = \"boot.sdi\"\n"),
             lines("unknown computer", "[site.unknown-computer]\nx64 = \"12345\"\n"),
-            lines("cluster size", "[output]\nformat = \"img\"\ncluster-size = 3000\n"),
+            within("cluster size", "output = \"out.img\"\ncluster-size = 3000\n"),
         ],
     );
 }
@@ -171,9 +184,15 @@ fn combinations() {
             boot_image_and("expired a year after the start", "certificate-start = 2020-01-01\n"),
             lines("two passwords", "[security]\npassword-file = \"a\"\npassword-env = \"B\"\n"),
             lines("prestart command without its variable", "[media]\nprestart-command = \"x.cmd\"\n"),
-            lines("cluster size of an ISO", "[output]\ncluster-size = \"4K\"\n"),
-            lines("size of an ISO", "[output]\nsize = \"8G\"\n"),
-            lines("prompt of a disk image", "[output]\nformat = \"img\"\nprompt = true\n"),
+            within("cluster size of an ISO", "output = \"out.iso\"\ncluster-size = \"4K\"\n"),
+            within("size of an ISO", "format = \"iso\"\noutput = \"out.iso\"\nsize = \"8G\"\n"),
+            within("prompt of a disk image", "output = \"out.img\"\nprompt = true\n"),
+            case("a size for the ISO of the file", 2, "create --spec media.toml --size 8G").with(|sandbox| {
+                _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\noutput = \"out.iso\"\n"))
+            }),
+            case("another port than the file's management point", 2, &format!("{RUN} --http-port 81")).with(
+                |sandbox| _ = sandbox.write("media.toml", GOOD.replace("contoso.com", "contoso.com:8080")),
+            ),
             case("an output that is neither", 2, "create --spec media.toml").with(|sandbox| {
                 _ = sandbox.write("media.toml", format!("{GOOD}\n[output]\noutput = \"out.bin\"\n"))
             }),

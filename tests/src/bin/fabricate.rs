@@ -14,6 +14,7 @@ fabricate boot-image --output FILE.wim [options]
   --architecture x64|x86|arm64   the machine of its programs (x64)
   --size-mib N                   bytes of all files together, in MiB (64)
   --files N                      how many files (3000)
+  --classes N                    how many classes its SOFTWARE hive registers (10000 make 5 MB)
   --compression lzx|xpress|none  how it is compressed (lzx)
   --integrity                    with an integrity table
   --full-windows                 with \\Windows\\Boot\\DVD too
@@ -57,6 +58,10 @@ fn boot_image(arguments: &[String]) -> Result<(), String> {
             "--compression" => recipe.compression = compression(value()?)?,
             "--size-mib" => recipe.size = number(value()?)? << 20,
             "--files" => recipe.files = number(value()?)? as usize,
+            "--classes" => {
+                let classes = u32::try_from(number(value()?)?).map_err(|_| "too many classes")?;
+                recipe.hives = recipe.hives.with_classes(classes);
+            }
             "--seed" => recipe.seed = number(value()?)?,
             "--integrity" => recipe.integrity = true,
             "--full-windows" => recipe.dvd_files = true,

@@ -14,6 +14,8 @@ pub struct Hives {
     pub software: Vec<u8>,
     /// A boot configuration store, used wherever a boot image has one.
     pub bcd: Vec<u8>,
+    /// More files beside `SOFTWARE`: its logs.
+    pub logs: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// How many classes the SOFTWARE hive registers: they make most of its size, about 5 MB, as in Windows PE.
@@ -33,12 +35,19 @@ impl Hives {
     fn made() -> Self {
         let bcd = boot_configuration::parse(boot_configuration::UEFI)
             .and_then(|store| boot_configuration::build(&store, build_time()));
-        Self { software: bytes_of(software(CLASSES)), bcd: bytes_of(bcd) }
+        Self { software: bytes_of(software(CLASSES)), bcd: bytes_of(bcd), logs: Vec::new() }
+    }
+
+    /// The same with another number of registered classes, which make most of the SOFTWARE hive.
+    #[must_use]
+    pub fn with_classes(self, classes: u32) -> Self {
+        Self { software: bytes_of(software(classes)), ..self }
     }
 
     /// The files of `\Windows\System32\config` by name.
     pub(super) fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
         let mut files = vec![("SOFTWARE", self.software.clone())];
+        files.extend(self.logs.clone());
         files.extend(["SYSTEM", "DEFAULT", "SAM", "SECURITY"].map(|name| (name, self.other(name))));
         files
     }

@@ -96,6 +96,12 @@ pub struct BootImageRecipe {
     pub dvd_files: bool,
     /// Whether the stores `\Windows\Boot\DVD\{EFI,PCAT}\BCD` and `BCD-EFI-*` are there.
     pub bcd: bool,
+    /// Files and folders of this recipe to leave out, by their path with `/` between names.
+    pub without: Vec<&'static str>,
+    /// Files to put in beside those of this recipe, with what is in them.
+    pub also: Vec<(&'static str, Vec<u8>)>,
+    /// Files marked as encrypted with EFS.
+    pub encrypted: Vec<&'static str>,
     /// Programs in place of the stand-ins.
     pub programs: Programs,
     /// The registry's files.
@@ -122,6 +128,9 @@ impl Default for BootImageRecipe {
             configmgr_files: true,
             dvd_files: false,
             bcd: true,
+            without: Vec::new(),
+            also: Vec::new(),
+            encrypted: Vec::new(),
             programs: Programs::default(),
             hives: Hives::default(),
             seed: 1,
@@ -130,6 +139,9 @@ impl Default for BootImageRecipe {
     }
 }
 
+/// `FILE_ATTRIBUTE_ENCRYPTED`.
+const ENCRYPTED: u32 = 0x4000;
+
 /// 2024-09-06T00:00:00Z as a FILETIME, the day of the Windows build that is imitated.
 const BUILD_TIME: u64 = 133_700_544_000_000_000;
 
@@ -137,6 +149,12 @@ impl BootImageRecipe {
     /// The files of the boot image, in the order their contents are stored.
     pub fn files(&self) -> Vec<File> {
         let mut files = tree::fixed_files(self);
+        files.retain(|file| !self.without.iter().any(|path| Path::new(&file.path).starts_with(path)));
+        let also = self.also.iter().map(|(path, bytes)| tree::file(path, FileContent::bytes(bytes.clone())));
+        files.extend(also);
+        for file in files.iter_mut().filter(|file| self.encrypted.contains(&file.path.as_str())) {
+            file.attributes |= ENCRYPTED;
+        }
         filler::add(self, &mut files);
         files
     }

@@ -2,13 +2,20 @@
 
 use std::fs;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use media_core::Form;
 use media_core::bytes::to_hex_upper;
 use media_core::disk::Scheme;
-use media_core::io::Source;
+use media_core::event::Unobserved;
+use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, HiveError, Version, check};
+use media_core::io::{FileSource, Source};
+use media_core::media::boot_image::BootImage;
+use media_core::media::roots::{self, RootsError, SOFTWARE_HIVE};
 use media_core::media::store::TrustedCertificate;
-use media_tests::boot_image::{Architecture, BootImageRecipe, Compression};
+use media_core::wim::Wim;
+use media_tests::boot_image::{Architecture, BootImageRecipe, Compression, Hives};
+use media_tests::dirty_hive::{incremental_log, not_closed};
 use media_tests::{medium, referee};
 use tempfile::TempDir;
 
@@ -96,6 +103,81 @@ fn examine(recipe: &BootImageRecipe) {
     for trusted in &spec.trusted {
         certificate_is_there(&hive, trusted);
     }
+}
+
+/// A SOFTWARE hive in three states, each with a key more.
+fn software_states() -> [Vec<u8>; 3] {
+    let time = medium::env().now();
+    let mut hive =
+        Hive::create(Version::V1_5, "ROOT", &ADMINISTRATORS_AND_SYSTEM, time).expect("an empty hive");
+    ["Microsoft", r"Microsoft\Logged", r"Microsoft\Logged\Later"].map(|key| {
+        hive.create_key(key, time).expect("a key");
+        hive.clone().into_bytes()
+    })
+}
+
+#[test]
+fn a_hive_that_was_not_closed_is_completed_from_its_logs() {
+    let states = software_states();
+    let hive = not_closed(&states[0], 7);
+    let (first, second) =
+        (incremental_log(&[&states[0], &states[1]], 7), incremental_log(&[&states[1], &states[2]], 8));
+    let both = incremental_log(&[&states[0], &states[1], &states[2]], 7);
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("boot.wim");
+    let added = |logs: &[(&'static str, &[u8])]| {
+        let logs = logs.iter().map(|(name, log)| (*name, log.to_vec())).collect();
+        let hives = Hives { software: hive.clone(), logs, ..Hives::default() };
+        let recipe = BootImageRecipe { files: 0, size: 0, hives, ..BootImageRecipe::default() };
+        recipe.write(&path).expect("a boot image can be made");
+        let spec = medium::spec(&path, FORM).expect("it can be opened");
+        let image = BootImage::open(&spec.boot_image).expect("it is one");
+        roots::add(&image, &spec.trusted, medium::env().now()).map(|added| (added, spec))
+    };
+    for logs in [
+        &[("software.log1", &first[..]), ("SOFTWARE.Log2", &second)][..],
+        &[("SOFTWARE.LOG", b"a dummy"), ("SOFTWARE.LOG1", &second), ("SOFTWARE.LOG2", &first)],
+        &[("SOFTWARE.LOG", &both), ("SOFTWARE.LOG1", b""), ("SOFTWARE.LOG2", b"")],
+    ] {
+        let (added, mut spec) = added(logs).expect("the logs complete the hive");
+        assert!(added.recovered);
+        let changed = folder.path().join("changed.wim");
+        fs::write(&changed, added.content.to_vec(1 << 30).expect("it is small")).expect("it can be written");
+        let wim = Wim::open(Arc::new(FileSource::open(&changed).expect("a file"))).expect("a WIM file");
+        let image = wim.image(1).expect("an image");
+        let read = |path: &str| {
+            let hash = image.find(path).expect("it is there").hash();
+            hash.map(|hash| wim.read(&hash, 1 << 30).expect("its bytes")).unwrap_or_default()
+        };
+        let software = read(SOFTWARE_HIVE);
+        assert_eq!(check(&software), []);
+        let software = Hive::open(software).expect("it is closed");
+        assert!(software.find(r"Microsoft\Logged\Later").expect("it is sound").is_some(), "{logs:?}");
+        assert_eq!(roots::list(&wim, &image).expect("it is sound").len(), spec.trusted.len());
+        for (name, log) in logs {
+            assert!(read(&format!(r"\Windows\System32\config\{name}")) == *log, "{name} is as it was");
+        }
+        // The logs are still there, and mean nothing any more: nothing is to do.
+        spec.boot_image.source = Arc::new(FileSource::open(&changed).expect("a file"));
+        let image = BootImage::open(&spec.boot_image).expect("it is one");
+        let again = roots::add(&image, &spec.trusted, medium::env().now()).expect("it is closed");
+        assert!(!again.recovered && again.certificates.iter().all(|certificate| certificate.was_there));
+        assert!(again.content.to_vec(1 << 30).expect("it is small") == fs::read(&changed).expect("a file"));
+    }
+
+    let (_, spec) = added(&[("SOFTWARE.LOG1", &both)]).expect("the log completes the hive");
+    let staged = media_core::stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged");
+    let note = |note: &String| note.contains("completed from the log files");
+    assert!(staged.report.notes.iter().any(note), "{:?}", staged.report.notes);
+
+    let refused = |logs: &[(&'static str, &[u8])]| match added(logs).map(|_| ()) {
+        Err(RootsError::Hive(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&[]), HiveError::Dirty { primary: 8, secondary: 7 });
+    assert_eq!(refused(&[("SOFTWARE.LOG1", b"")]), HiveError::Dirty { primary: 8, secondary: 7 });
+    let missing = refused(&[("SOFTWARE.LOG2", &second), ("SOFTWARE.LOG", &both)]);
+    assert!(matches!(missing, HiveError::Log { log: 2, .. }), "{missing:?}");
 }
 
 /// The lines about a file's data: its SHA-1, lengths and place. Times, attributes and security are other lines.

@@ -8,23 +8,27 @@ use std::sync::{Arc, OnceLock};
 
 use media_core::content::Content;
 use media_core::disk::Scheme;
-use media_core::event::Unobserved;
+use media_core::event::{Event, Observer, Unobserved};
 use media_core::finding::Severity;
 use media_core::hive::boot_configuration::{self, BootStore, Device, ElementValue};
 use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
 use media_core::io::{MemorySink, Source};
-use media_core::{Form, Plan, Tree, VerifyReport, inspect, plan, seal, stage, verify, write};
+use media_core::{
+    Form, Plan, Tree, VerifyError, VerifyReport, inspect, open, plan, seal, stage, verify, write,
+};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Hives, Subsystem, program};
 use media_tests::medium;
 use tempfile::TempDir;
 
-const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: Some(512) };
-const DISC: Form = Form::Iso { prompt: false };
+pub const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: Some(512) };
+pub const MBR_STICK: Form = Form::DiskImage { scheme: Scheme::Mbr, size: None, cluster_size: Some(512) };
+pub const DISC: Form = Form::Iso { prompt: false };
+const FORMS: [Form; 3] = [STICK, MBR_STICK, DISC];
 
 /// A sound medium in memory, with the plan it was written by.
-struct Sound {
-    plan: Plan,
-    bytes: Arc<Vec<u8>>,
+pub struct Sound {
+    pub plan: Plan,
+    pub bytes: Arc<Vec<u8>>,
 }
 
 /// A sound medium with one changed bit, or another length; zero behind its end.
@@ -77,7 +81,7 @@ fn small_software_hive() -> Vec<u8> {
 }
 
 /// What is on a stick and a disc, staged once: keys take longer to make than anything else.
-fn staged(form: Form) -> Tree {
+pub fn staged(form: Form) -> Tree {
     static STAGED: [OnceLock<Tree>; 2] = [OnceLock::new(), OnceLock::new()];
     let stage = || {
         let spec = medium::spec(small_boot_image(), form).expect("the boot image can be opened");
@@ -88,41 +92,48 @@ fn staged(form: Form) -> Tree {
 
 impl Sound {
     /// The medium nobody changed, made once.
-    fn new(form: Form) -> &'static Self {
-        static MADE: [OnceLock<Sound>; 2] = [OnceLock::new(), OnceLock::new()];
-        MADE[usize::from(form == DISC)].get_or_init(|| {
+    pub fn new(form: Form) -> &'static Self {
+        static MADE: [OnceLock<Sound>; 3] = [const { OnceLock::new() }; 3];
+        let index = FORMS.iter().position(|known| *known == form).expect("one of those tested here");
+        MADE[index].get_or_init(|| {
             let sound = Self::with(form, |_| ());
-            assert_eq!(sound.verify(None, sound.len()).expect("it can be looked at").findings, []);
+            assert_eq!(sound.verify(None, sound.len()).findings, []);
             sound
         })
     }
 
     /// A medium whose files were changed before the manifest was made.
-    fn with(form: Form, change: impl FnOnce(&mut Tree)) -> Self {
+    pub fn with(form: Form, change: impl FnOnce(&mut Tree)) -> Self {
         let mut tree = staged(form);
         change(&mut tree);
         seal(&mut tree, &mut Unobserved).expect("it can be sealed");
-        let plan = plan(&tree, form).expect("it can be planned");
+        Self::of(&tree, form)
+    }
+
+    /// A medium with these files.
+    pub fn of(tree: &Tree, form: Form) -> Self {
+        let plan = plan(tree, form).expect("it can be planned");
         let mut sink = MemorySink::default();
         write(&plan, &mut sink, &mut Unobserved).expect("memory can be written");
         Self { plan, bytes: Arc::new(sink.bytes) }
     }
 
-    fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         self.bytes.len() as u64
     }
 
-    fn changed(&self, flip: Option<(u64, u8)>, len: u64) -> Arc<dyn Source> {
+    pub fn changed(&self, flip: Option<(u64, u8)>, len: u64) -> Arc<dyn Source> {
         Arc::new(Changed { bytes: self.bytes.clone(), flip, len })
     }
 
-    /// What `verify` finds; none when it could not even look.
-    fn verify(&self, flip: Option<(u64, u8)>, len: u64) -> Option<VerifyReport> {
-        verify(self.changed(flip, len), &mut Unobserved).ok()
+    /// What `verify` finds in something that can be opened.
+    pub fn verify(&self, flip: Option<(u64, u8)>, len: u64) -> VerifyReport {
+        verify(self.changed(flip, len), &mut Unobserved).expect("it can be looked at")
     }
 
+    /// Whether damage is found. `verify` may refuse what is no medium any more, and nothing else.
     fn is_found(&self, flip: Option<(u64, u8)>, len: u64) -> bool {
-        self.verify(flip, len).is_none_or(|report| !report.is_intact())
+        open(self.changed(flip, len)).is_err() || !self.verify(flip, len).is_intact()
     }
 
     /// Places spread over every kind of structure and every file: label, offset in the medium, and bit.
@@ -183,8 +194,44 @@ impl Sound {
         u64::from(self.bytes[place as usize]) | u64::from(self.bytes[place as usize + 1]) << 8
     }
 
-    fn first(&self, label: &str) -> u64 {
+    pub fn first(&self, label: &str) -> u64 {
         self.plan.runs().iter().find(|run| run.2 == label).expect("it is planned").0
+    }
+}
+
+/// Asks to stop once so many events were heard.
+struct Stopping {
+    after: usize,
+    heard: usize,
+}
+
+impl Observer for Stopping {
+    fn event(&mut self, _: Event) {
+        self.heard += 1;
+    }
+
+    fn cancelled(&self) -> bool {
+        self.heard >= self.after
+    }
+}
+
+#[test]
+fn a_check_that_is_stopped_says_so_wherever_it_was() {
+    let stick = Sound::new(STICK);
+    let whole = |sound: &Sound| sound.changed(None, sound.len());
+    let boot_image =
+        || -> Arc<dyn Source> { Arc::new(std::fs::read(small_boot_image()).expect("it was made")) };
+    for source in [whole(stick), whole(Sound::new(DISC)), boot_image()] {
+        let mut all = Stopping { after: usize::MAX, heard: 0 };
+        verify(source.clone(), &mut all).expect("it can be looked at");
+        assert!(all.heard > 20, "{} events", all.heard);
+        for after in 0..=all.heard {
+            let mut stopping = Stopping { after, heard: 0 };
+            let error = verify(source.clone(), &mut stopping).err();
+            assert!(matches!(error, Some(VerifyError::Cancelled)), "event {after}: {error:?}");
+            // What it was in the middle of ends; another step may begin before it is asked again.
+            assert!(stopping.heard <= after + 3, "{} events after event {after}", stopping.heard);
+        }
     }
 }
 
@@ -331,9 +378,31 @@ fn every_flipped_bit_of_a_disc_is_found() {
     Sound::new(DISC).assert_found(7, unseen_on_a_disc);
 }
 
+/// The bits of an MBR that say what starts and what Windows PE gives a drive letter.
+#[test]
+fn every_flipped_bit_of_an_mbr_is_found() {
+    let sound = Sound::new(MBR_STICK);
+    for at in (446..462).chain(510..512) {
+        for bit in (0..8).map(|bit| 1 << bit) {
+            let flip = Some((at, bit));
+            match (at, bit) {
+                // Addresses in cylinders, heads and sectors, which nothing reads.
+                (447..=449 | 451..=453, _) => assert_eq!(sound.verify(flip, sound.len()).findings, []),
+                (446, 0x80) => assert_eq!(found_in(sound, flip), ["medium.partition-not-active"]),
+                (450, _) => assert_eq!(found_in(sound, flip), ["medium.partition-type"], "bit {bit:#04x}"),
+                _ => assert!(sound.is_found(flip, sound.len()), "bit {bit:#04x} of byte {at}"),
+            }
+        }
+    }
+}
+
+fn found_in(sound: &Sound, flip: Option<(u64, u8)>) -> Vec<&'static str> {
+    sound.verify(flip, sound.len()).findings.iter().map(|found| found.id).collect()
+}
+
 #[test]
 fn every_missing_end_is_found() {
-    for form in [STICK, DISC] {
+    for form in FORMS {
         let sound = Sound::new(form);
         for number in 0..50 {
             let len = number * sound.len() / 50;
@@ -349,7 +418,7 @@ fn every_missing_end_is_found() {
 fn something_larger_is_no_damage() {
     for (form, note) in [(STICK, "gpt.backup-place"), (DISC, "iso.trailing-data")] {
         let sound = Sound::new(form);
-        let report = sound.verify(None, sound.len() + (100 << 20)).expect("it can be looked at");
+        let report = sound.verify(None, sound.len() + (100 << 20));
         let found: Vec<_> = report.findings.iter().map(|found| (found.id, found.severity)).collect();
         assert_eq!(found, [(note, Severity::Note)]);
     }
@@ -365,7 +434,7 @@ fn a_disc_that_would_not_start_is_found() {
     for (at, id) in bios.into_iter().chain(uefi) {
         for bit in [0, 3, 7] {
             // A section of more entries than there are still has the one that is needed.
-            let Some(report) = sound.verify(Some((catalog + at, 1 << bit)), sound.len()) else { continue };
+            let report = sound.verify(Some((catalog + at, 1 << bit)), sound.len());
             let found: Vec<_> = report.findings.iter().map(|found| found.id).collect();
             assert!(!report.is_intact(), "bit {bit} of byte {at}");
             let whole = at == 66 || found.contains(&"iso.boot-catalog");
@@ -381,7 +450,7 @@ fn one_damaged_part_does_not_hide_the_others() {
         let wim = sound.first("sources/boot.wim");
         let seen = inspect(sound.changed(Some((wim, 1)), sound.len()), None).expect("the volume is sound");
         assert!(matches!(seen.boot_image, Some(Err(_))));
-        assert!(seen.volume.is_some() && seen.files.expect("the tree is sound").len() > 15);
+        assert!(seen.volume.is_some() && seen.files.len() > 15);
         assert!(matches!(seen.variables, Some(Ok(_))) && !seen.boot_managers.is_empty());
 
         let variables = sound.first("SMS/data/variables.dat");
@@ -391,13 +460,61 @@ fn one_damaged_part_does_not_hide_the_others() {
     }
 }
 
+/// A name or a chain that is lost is told, and everything else is compared and listed all the same.
+#[test]
+fn a_damaged_tree_does_not_hide_the_rest() {
+    let (stick, disc) = (Sound::new(STICK), Sound::new(DISC));
+    let root = stick.first("root folder");
+    let mut slots = stick.bytes[root as usize..].as_chunks::<32>().0.iter();
+    let bootmgr =
+        root + 32 * slots.position(|slot| slot[..11] == *b"BOOTMGR    ").expect("in the root") as u64;
+    let cluster = u64::from(stick.bytes[bootmgr as usize + 26]) | stick.le16(bootmgr + 26) & 0xFF00;
+    let sources = disc.bytes[disc.first("UDF directories") as usize..]
+        .windows(7)
+        .position(|bytes| bytes == b"sources")
+        .expect("a folder in the root") as u64;
+    // An attribute that does not exist; a chain that breaks; a letter of a name.
+    for (sound, place, bit, id) in [
+        (stick, bootmgr + 11, 0x40, "fat32.attributes"),
+        (stick, stick.first("FAT 1") + cluster * 4 + 3, 0x04, "fat32.broken-chain"),
+        (disc, disc.first("UDF directories") + sources, 0x01, "udf.tree"),
+    ] {
+        let (intact, files) = (sound.verify(None, sound.len()), sound.plan.files.len());
+        let report = sound.verify(Some((place, bit)), sound.len());
+        let found: Vec<_> = report.findings.iter().map(|found| found.id).collect();
+        assert!(found.contains(&id), "{found:?}");
+        assert_eq!(report.files_compared, intact.files_compared, "{id}");
+        let seen = inspect(sound.changed(Some((place, bit)), sound.len()), None).expect("it can be opened");
+        assert_eq!((seen.files.len(), seen.files_damage.is_some()), (files, true), "{id}");
+    }
+}
+
+/// A volume whose descriptors are damaged does not hide those beside it.
+#[test]
+fn a_damaged_volume_does_not_hide_the_others() {
+    let sound = Sound::new(DISC);
+    let files = sound.verify(None, sound.len()).files_compared;
+    for (label, at, id) in [
+        ("primary volume descriptor", 128, "iso.primary"),
+        ("Joliet volume descriptor", 128, "iso.joliet"),
+        ("UDF file set", 20, "udf.volume"),
+        ("volume descriptor set terminator", 0, "iso.descriptors"),
+    ] {
+        let place = sound.plan.runs().iter().find(|run| run.2.starts_with(label)).expect("it is planned").0;
+        let report = sound.verify(Some((place + at, 1)), sound.len());
+        let found: Vec<_> = report.findings.iter().map(|found| found.id).collect();
+        assert!(found.contains(&id), "{label}: {found:?}");
+        assert_eq!(report.files_compared, files, "{label}");
+    }
+}
+
 /// What is wrong with a medium one of whose files is another, although the manifest lists it as it is.
 fn found_with(form: Form, path: &str, bytes: &[u8]) -> Vec<&'static str> {
     let medium = Sound::with(form, |tree| {
         let file = tree.files.iter_mut().find(|file| file.path == path).expect("it is staged");
         file.content = Content::bytes(bytes);
     });
-    let report = medium.verify(None, medium.len()).expect("it can be looked at");
+    let report = medium.verify(None, medium.len());
     report.findings.iter().map(|found| found.id).collect()
 }
 

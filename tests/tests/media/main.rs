@@ -7,6 +7,7 @@ mod boot_image;
 mod boots;
 mod damage;
 mod disc;
+mod hostile;
 mod stick;
 mod variables;
 

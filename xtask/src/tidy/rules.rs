@@ -28,7 +28,7 @@ const FORMATS: [&str; 11] =
     ["certstore", "disk", "fat32", "hive", "iso", "pe", "pfx", "reg_file", "sealed", "wim", "x509"];
 
 /// Modules of media-core that formats stand on.
-const GROUND: [&str; 8] = ["bytes", "content", "env", "event", "finding", "io", "layout", "time"];
+const GROUND: [&str; 9] = ["budget", "bytes", "content", "env", "event", "finding", "io", "layout", "time"];
 
 /// Crates that read or write a format, and the one place of each.
 const HOMES: [(&str, &[&str]); 13] = [
@@ -45,7 +45,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("pkcs12", &["media-core/src/pfx"]),
     // The fixtures compress on their own, so that they do not share the product's code.
     ("wimlib_sys", &["media-core/src/wim", "tests/src/boot_image/compressor.rs"]),
-    ("wimlib", &[]),
+    ("wimlib", &["media-core/src/wim"]),
 ];
 
 /// Where `unsafe` may stand: one file that calls wimlib in the product, one in the fixtures.

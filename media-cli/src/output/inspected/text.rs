@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::{BootImage, Certificate, Inspected, Password, VariablesFile, Volume};
-use crate::output::line;
 use crate::output::sizes::size;
+use crate::output::{Shown, line};
 
 impl fmt::Display for Inspected {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{}: {}, {}", self.path, self.kind, size(self.bytes))?;
+        writeln!(out, "{}: {}, {}", Shown(&self.path), self.kind, size(self.bytes))?;
         if let Some(volume) = &self.volume {
             writeln!(out, "\nVolume")?;
             volume.fmt(out)?;
@@ -29,9 +29,9 @@ impl fmt::Display for Inspected {
                 (Some(machine), _) => machine.clone(),
                 (None, problem) => format!("not a program: {}", problem.as_deref().unwrap_or_default()),
             };
-            writeln!(out, "  {}: {what}", manager.path)?;
+            writeln!(out, "  {}: {}", Shown(&manager.path), Shown(what))?;
             for signer in &manager.signers {
-                writeln!(out, "    signed by {}, under {}", signer.subject, signer.issuer)?;
+                writeln!(out, "    signed by {}, under {}", Shown(&signer.subject), Shown(&signer.issuer))?;
             }
             if manager.machine.is_some() && manager.signers.is_empty() {
                 writeln!(out, "    not signed")?;
@@ -42,10 +42,15 @@ impl fmt::Display for Inspected {
         }
         for store in &self.boot_configuration {
             match (&store.wim, &store.loader, &store.problem) {
-                (Some(wim), Some(loader), _) => writeln!(out, "  {}: {wim}, {loader}", store.path)?,
-                (_, _, problem) => {
-                    writeln!(out, "  {}: {}", store.path, problem.as_deref().unwrap_or_default())?
+                (Some(wim), Some(loader), _) => {
+                    writeln!(out, "  {}: {}, {}", Shown(&store.path), Shown(wim), Shown(loader))?
                 }
+                (_, _, problem) => writeln!(
+                    out,
+                    "  {}: {}",
+                    Shown(&store.path),
+                    Shown(problem.as_deref().unwrap_or_default())
+                )?,
             }
         }
         if let Some(variables) = &self.variables {
@@ -55,11 +60,13 @@ impl fmt::Display for Inspected {
         if !self.damaged.is_empty() {
             writeln!(out, "\nDamaged")?;
         }
-        self.damaged.iter().try_for_each(|part| writeln!(out, "  {}: {}", part.part, part.problem))?;
+        self.damaged
+            .iter()
+            .try_for_each(|part| writeln!(out, "  {}: {}", part.part, Shown(&part.problem)))?;
         if !self.files.is_empty() {
             writeln!(out, "\nFiles")?;
         }
-        self.files.iter().try_for_each(|file| writeln!(out, "{:>14}  {}", file.bytes, file.path))
+        self.files.iter().try_for_each(|file| writeln!(out, "{:>14}  {}", file.bytes, Shown(&file.path)))
     }
 }
 
@@ -151,7 +158,8 @@ impl fmt::Display for VariablesFile {
             out,
             "  Password",
             match (self.password, &self.problem) {
-                (Password::None, _) => "none".to_owned(),
+                (Password::None, None) => "none".to_owned(),
+                (Password::None, Some(problem)) => format!("none; {problem}"),
                 (Password::Needed, _) => "needed to show the variables (--password-file)".to_owned(),
                 (Password::Given, None) => "the one given".to_owned(),
                 (Password::Given, Some(problem)) => problem.clone(),
@@ -159,7 +167,7 @@ impl fmt::Display for VariablesFile {
         )?;
         for variable in &self.variables {
             let value = variable.value.as_deref().unwrap_or("(not shown; --reveal shows it)");
-            writeln!(out, "  {} = {value}", variable.name)?;
+            writeln!(out, "  {} = {}", Shown(&variable.name), Shown(value))?;
         }
         Ok(())
     }

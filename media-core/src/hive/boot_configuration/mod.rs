@@ -37,9 +37,6 @@ pub struct BootStore {
     pub objects: Vec<BootObject>,
 }
 
-/// What a store is built from. Reading one gives the same.
-pub type BootConfiguration = BootStore;
-
 /// A thing to start, or settings that others refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootObject {

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+mod compare;
 mod corpora;
 mod damage;
 mod model;

@@ -203,3 +203,92 @@ proptest! {
         });
     }
 }
+
+/// Two folders, each with a length as of the whole disc: one of them cannot be so.
+#[test]
+fn folders_are_no_larger_than_the_disc_together() {
+    let (layout, bytes) = small();
+    let mut large = bytes.clone();
+    for name in [&b"SMS"[..], b"EFI"] {
+        let record = record_of(&layout, &bytes, name);
+        let start = u32::from_le_bytes(bytes[record + 2..record + 6].try_into().unwrap());
+        set_both(&mut large, record + 10, bytes.len() as u32 - start * 2048);
+    }
+    let found = Disc::open(Arc::new(large)).unwrap().check().unwrap();
+    assert!(found.iter().any(|finding| finding.message.contains("bytes of folders")), "{found:?}");
+}
+
+/// A terabyte of nothing is not read for a directory.
+#[test]
+fn a_directory_starts_with_its_own_records() {
+    let (layout, bytes) = small();
+    let mut empty = bytes.clone();
+    let record = record_of(&layout, &bytes, b"SMS");
+    set_both(&mut empty, record + 2, 0);
+    set_both(&mut empty, record + 10, 32_768);
+    let disc = Disc::open(Arc::new(empty)).unwrap();
+    let error = disc.primary().err().expect("no directory");
+    assert!(error.to_string().ends_with("found 0 records"), "{error}");
+    let found = disc.check().unwrap();
+    assert_eq!(found.iter().filter(|finding| finding.id == "iso.tree").count(), 1, "{found:?}");
+    assert_eq!(disc.listing().unwrap().0.len(), 4, "the other trees are whole");
+}
+
+#[test]
+fn a_path_table_may_have_as_many_rows_as_there_are_numbers() {
+    let (_, bytes) = small();
+    let mut volume = Disc::open(Arc::new(bytes)).unwrap().volumes.unwrap().primary;
+    for rows in [1_usize, 65_534, 65_535, 65_536] {
+        let mut table = vec![1, 0, 20, 0, 0, 0, 1, 0, 0, 0];
+        table.extend([1, 0, 21, 0, 0, 0, 1, 0, b'A', 0].repeat(rows - 1));
+        (volume.path_table_l, volume.path_table_size) = (0, table.len() as u32);
+        let len = table.len() as u64;
+        let image = crate::iso::disc::Image { source: Arc::new(table), len };
+        let folders = crate::iso::iso9660::path_table(&image, &volume, false).unwrap();
+        assert_eq!((folders.len(), folders[rows - 1].parent), (rows, 20));
+    }
+}
+
+/// ECMA-167, 3/8.8.2: the last descriptor of the sequence prevails, here or in another extent.
+#[test]
+fn the_last_integrity_descriptor_prevails() {
+    let (layout, bytes) = small();
+    let is_integrity = |at: &u64| le16(&bytes[*at as usize..], 0) == 9 && bytes[*at as usize + 4] != 0;
+    let udf = layout.structures.iter().filter(|structure| structure.label.starts_with("UDF"));
+    let mut sectors = udf.flat_map(|part| (part.offset..part.offset + part.bytes.len() as u64).step_by(2048));
+    let first = sectors.find(is_integrity).expect("there is one") as usize;
+    // An open one, which leads to a closed one in sector 0.
+    let seal = |sector: &mut [u8], location: u32| {
+        sector[12..16].copy_from_slice(&location.to_le_bytes());
+        let covered = usize::from(le16(sector, 10));
+        let crc = crate::iso::udf::crc(&sector[16..16 + covered]);
+        sector[8..10].copy_from_slice(&crc.to_le_bytes());
+        sector[4] = 0;
+        sector[4] = sector[..16].iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+    };
+    let mut changed = bytes.clone();
+    changed.copy_within(first..first + 2048, 0);
+    seal(&mut changed[..2048], 0);
+    changed[first + 28] = 0;
+    changed[first + 32..first + 36].copy_from_slice(&2048_u32.to_le_bytes());
+    changed[first + 36..first + 40].fill(0);
+    seal(&mut changed[first..first + 2048], (first / 2048) as u32);
+    assert_eq!(Disc::open(Arc::new(changed.clone())).unwrap().check().unwrap(), []);
+    changed[28] = 0;
+    seal(&mut changed[..2048], 0);
+    let found = Disc::open(Arc::new(changed)).unwrap().check().unwrap();
+    assert_eq!(found.iter().map(|finding| finding.id).collect::<Vec<_>>(), ["udf.integrity"]);
+}
+
+#[test]
+fn names_that_differ_in_case_alone_are_found() {
+    let layout = plan(&sizes(&[("data/a.txt", 1), ("data/b.txt", 1)]), &options()).unwrap();
+    let mut bytes = image_bytes(&layout);
+    let name: Vec<u8> = "b.txt".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let at = bytes.windows(name.len()).position(|found| found == name).unwrap();
+    bytes[at + 1] = b'A';
+    let found = Disc::open(Arc::new(bytes)).unwrap().check().unwrap();
+    let same: Vec<_> = found.iter().filter(|finding| finding.id == "iso.same-name").collect();
+    assert_eq!(same.len(), 1, "{found:?}");
+    assert_eq!(same[0].place, "Joliet tree: data/A.txt");
+}

@@ -3,8 +3,11 @@
 //! The sources are Windows' own folders (`\Windows\Boot`) and the copies Configuration Manager injects
 //! (`\sms\boot`, `\sms\bin`); see `docs/formats.md`, "Boot files".
 
-use super::{Architecture, BootImage, BootImageError, programs, requirements};
+use std::sync::Arc;
+
+use super::{Architecture, BOOT_SDI, BootImage, BootImageError, StartedProgram, programs};
 use crate::content::Content;
+use crate::io::Source;
 use crate::spec::{BootImageSpec, BootManagerChoice};
 use crate::wim::Entry;
 
@@ -14,6 +17,8 @@ pub struct BootFiles {
     pub files: Vec<BootFile>,
     /// Which set of boot managers was taken.
     pub set: BootManagerSet,
+    /// Those of the files that firmware starts.
+    pub programs: Vec<StartedProgram>,
     /// What the user may want to know about the choice.
     pub notes: Vec<String>,
 }
@@ -28,20 +33,31 @@ pub struct BootFile {
     pub origin: String,
 }
 
-/// The two sets of boot managers a serviced boot image holds (KB5025885).
+/// The two sets of boot managers a serviced boot image holds (KB5025885). A set is a folder: who signed the files in it is
+/// another question, which [`StartedProgram`] answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BootManagerSet {
-    /// `\Windows\Boot\EFI`, signed under Microsoft Windows Production PCA 2011.
+    /// `\Windows\Boot\EFI`, meant to be signed under Microsoft Windows Production PCA 2011.
     Pca2011,
-    /// `\Windows\Boot\EFI_EX`, signed under Windows UEFI CA 2023.
+    /// `\Windows\Boot\EFI_EX`, meant to be signed under Windows UEFI CA 2023.
     Ca2023,
+}
+
+impl BootManagerSet {
+    /// The common name of the authority its boot managers should be signed under.
+    pub fn authority(self) -> &'static str {
+        match self {
+            Self::Pca2011 => "Microsoft Windows Production PCA 2011",
+            Self::Ca2023 => "Windows UEFI CA 2023",
+        }
+    }
 }
 
 impl std::fmt::Display for BootManagerSet {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
-            Self::Pca2011 => "Windows Production PCA 2011",
-            Self::Ca2023 => "Windows UEFI CA 2023",
+            Self::Pca2011 => "2011",
+            Self::Ca2023 => "2023",
         })
     }
 }
@@ -74,46 +90,65 @@ pub fn boot_files(image: &BootImage, spec: &BootImageSpec) -> Result<BootFiles, 
     taken.ramdisk()?;
     taken.cd_images(set)?;
     taken.rest_of_given()?;
-    programs::check(&taken.files, image.architecture)?;
+    let programs = programs::check(&taken.files, image.architecture)?;
     let notes = notes(image, spec, set);
-    Ok(BootFiles { files: taken.files, set, notes })
+    Ok(BootFiles { files: taken.files, set, programs, notes })
 }
 
 fn choose_set(image: &BootImage, spec: &BootImageSpec) -> Result<BootManagerSet, BootImageError> {
-    let has_2023 = image.image.find(BOOT_MANAGER_2023).is_some();
+    let has_manager = has_manager_2023(image);
     match spec.boot_manager {
         BootManagerChoice::Pca2011 => Ok(BootManagerSet::Pca2011),
-        BootManagerChoice::Ca2023 if !has_2023 => Err(BootImageError::Missing {
-            path: removable_media_path(image.architecture),
-            purpose: "the boot manager signed under Windows UEFI CA 2023",
-            looked_for: vec![BOOT_MANAGER_2023.to_owned()],
-        }),
-        BootManagerChoice::Ca2023 => Ok(BootManagerSet::Ca2023),
-        BootManagerChoice::Auto if has_2023 && image.image.find(FONTS_2023).is_some() => {
-            Ok(BootManagerSet::Ca2023)
+        BootManagerChoice::Ca2023
+            if !has_manager && given(spec, &removable_media_path(image.architecture)).is_none() =>
+        {
+            Err(BootImageError::Missing {
+                path: removable_media_path(image.architecture),
+                purpose: "the boot manager of the 2023 set",
+                asked_for: Some(BootManagerSet::Ca2023),
+                looked_for: vec![BOOT_MANAGER_2023.to_owned()],
+            })
         }
+        BootManagerChoice::Ca2023 => Ok(BootManagerSet::Ca2023),
+        BootManagerChoice::Auto if has_manager && has_fonts_2023(image) => Ok(BootManagerSet::Ca2023),
         BootManagerChoice::Auto => Ok(BootManagerSet::Pca2011),
     }
 }
 
+fn has_manager_2023(image: &BootImage) -> bool {
+    image.image.find(BOOT_MANAGER_2023).is_some_and(|entry| !entry.is_directory())
+}
+
+fn has_fonts_2023(image: &BootImage) -> bool {
+    let fonts = image.image.find(FONTS_2023).map(|folder| image.image.children(folder)).unwrap_or_default();
+    fonts.iter().any(|entry| is_font(&entry.name) && !entry.is_directory())
+}
+
+fn is_font(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".ttf")
+}
+
 fn notes(image: &BootImage, spec: &BootImageSpec, set: BootManagerSet) -> Vec<String> {
-    let whole = image.image.find(BOOT_MANAGER_2023).is_some();
-    match (spec.boot_manager, set, whole) {
-        (BootManagerChoice::Auto, BootManagerSet::Pca2011, false) => vec![
-            "the boot image holds no boot manager signed under Windows UEFI CA 2023; firmware that has revoked \
-             Windows Production PCA 2011 will not start this medium"
-                .to_owned(),
-        ],
-        (BootManagerChoice::Auto, BootManagerSet::Pca2011, true) => {
-            vec![format!("the boot image's 2023 boot files are not complete ({FONTS_2023} is missing); the 2011 ones were taken")]
+    let (has_manager, has_fonts) = (has_manager_2023(image), has_fonts_2023(image));
+    let note = match (spec.boot_manager, set) {
+        (BootManagerChoice::Auto, BootManagerSet::Pca2011) if !has_manager => {
+            format!("the boot image has no {BOOT_MANAGER_2023}; the 2011 set was taken")
         }
-        (BootManagerChoice::Auto, BootManagerSet::Ca2023, _) => vec![
-            "the boot managers signed under Windows UEFI CA 2023 were taken; firmware that does not know it yet \
-             needs the 2011 ones when Secure Boot is on"
-                .to_owned(),
-        ],
-        _ => Vec::new(),
-    }
+        (BootManagerChoice::Auto, BootManagerSet::Pca2011) => {
+            format!(
+                "the boot image's 2023 boot files are not complete (no fonts in {FONTS_2023}); the 2011 set was taken"
+            )
+        }
+        (_, BootManagerSet::Ca2023) if !has_fonts => {
+            format!("the boot image has no fonts in {FONTS_2023}; those of {FONTS} were taken")
+        }
+        _ => return Vec::new(),
+    };
+    vec![note]
+}
+
+fn given<'a>(spec: &'a BootImageSpec, path: &str) -> Option<&'a Arc<dyn Source>> {
+    spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path)).map(|(_, source)| source)
 }
 
 fn removable_media_path(architecture: Architecture) -> String {
@@ -134,7 +169,7 @@ impl Taking<'_> {
             BootManagerSet::Ca2023 => BOOT_MANAGER_2023,
         };
         self.required(&removable_media_path(architecture), "the UEFI boot manager", &[first.to_owned()])?;
-        // A CD starts this one; it comes unsigned by the 2023 authority even in the 2023 set where it is not updated.
+        // A CD goes on with this one. Not every 2023 set has one, and those seen were not signed under the 2023 authority.
         let mut second = vec![r"\Windows\Boot\EFI\bootmgr.efi".to_owned()];
         if set == BootManagerSet::Ca2023 {
             second.insert(0, r"\Windows\Boot\EFI_EX\bootmgr_EX.efi".to_owned());
@@ -147,20 +182,18 @@ impl Taking<'_> {
     }
 
     fn fonts(&mut self, set: BootManagerSet) -> Result<(), BootImageError> {
-        let folder = if set == BootManagerSet::Ca2023 && self.image.image.find(FONTS_2023).is_some() {
-            FONTS_2023
-        } else {
-            FONTS
-        };
+        let of_2023 = set == BootManagerSet::Ca2023 && has_fonts_2023(self.image);
+        let folder = if of_2023 { FONTS_2023 } else { FONTS };
         for (name, entry) in self.children(folder) {
             let plain = name.replace("_EX.", ".").replace("_ex.", ".");
-            if !plain.to_ascii_lowercase().ends_with(".ttf") {
+            if !is_font(&plain) || entry.is_directory() {
                 continue;
             }
-            let content = Content::bytes(self.image.read(&entry)?);
+            let origin = format!(r"{folder}\{name}");
+            let content = Content::bytes(self.image.read(&origin, &entry)?);
             for target in [format!("boot/fonts/{plain}"), format!("EFI/Microsoft/Boot/Fonts/{plain}")] {
                 if !self.take_given(&target) {
-                    self.push(target, content.clone(), format!(r"{folder}\{name}"));
+                    self.push(target, content.clone(), origin.clone());
                 }
             }
         }
@@ -170,7 +203,7 @@ impl Taking<'_> {
     fn ramdisk(&mut self) -> Result<(), BootImageError> {
         let paths =
             [r"\sms\boot\boot.sdi", r"\Windows\Boot\DVD\EFI\boot.sdi", r"\Windows\Boot\DVD\PCAT\boot.sdi"];
-        self.required("boot/boot.sdi", "the RAM disk template", &paths.map(str::to_owned))
+        self.required(BOOT_SDI, "the RAM disk template", &paths.map(str::to_owned))
     }
 
     /// The El Torito images. A stick does not need them, but carries them as Microsoft's own media do.
@@ -229,7 +262,8 @@ impl Taking<'_> {
         if self.optional(path, paths)? {
             return Ok(());
         }
-        Err(BootImageError::Missing { path: path.to_owned(), purpose, looked_for: paths.to_vec() })
+        let (path, looked_for) = (path.to_owned(), paths.to_vec());
+        Err(BootImageError::Missing { path, purpose, asked_for: None, looked_for })
     }
 
     /// Takes the first of `paths` there is; what the user gave for this place goes before all of them.
@@ -239,8 +273,7 @@ impl Taking<'_> {
         }
         for candidate in paths {
             if let Some(entry) = self.image.image.find(candidate).filter(|entry| !entry.is_directory()) {
-                requirements::check_entry(candidate, entry)?;
-                let content = Content::bytes(self.image.read(entry)?);
+                let content = Content::bytes(self.image.read(candidate, entry)?);
                 self.push(path.to_owned(), content, candidate.clone());
                 return Ok(true);
             }
@@ -250,8 +283,8 @@ impl Taking<'_> {
 
     /// Takes what the user gave for a place, when there is something.
     fn take_given(&mut self, path: &str) -> bool {
-        let given = self.spec.boot_files.iter().find(|(given, _)| given.eq_ignore_ascii_case(path));
-        if let Some((_, source)) = given {
+        let given = given(self.spec, path);
+        if let Some(source) = given {
             self.push(path.to_owned(), Content::source(source.clone()), GIVEN.to_owned());
         }
         given.is_some()

@@ -106,10 +106,14 @@ pub(super) fn check_image(image: &Image, info: Option<&ImageInfo>) -> Result<Arc
     Ok(architecture)
 }
 
-/// Refuses a file whose content is encrypted in the image.
+/// Refuses what has no content of its own that could be read.
 pub(super) fn check_entry(path: &str, entry: &Entry) -> Result<(), BootImageError> {
-    if entry.attributes & ATTRIBUTE_ENCRYPTED == 0 {
-        return Ok(());
+    let path = || path.to_owned();
+    match entry.not_plain() {
+        None => Ok(()),
+        Some(_) if entry.attributes & ATTRIBUTE_ENCRYPTED != 0 => {
+            Err(Refusal::Encrypted { path: path() }.into())
+        }
+        Some(kind) => Err(BootImageError::NotPlain { path: path(), kind }),
     }
-    Err(Refusal::Encrypted { path: path.to_owned() }.into())
 }

@@ -36,6 +36,22 @@ impl Default for XmlForm {
     }
 }
 
+impl XmlForm {
+    /// Whether variables written in this form can be read: any of them, since their own text is escaped.
+    ///
+    /// # Errors
+    /// [`VariablesError::Declaration`] or [`VariablesError::Version`].
+    pub fn check(&self) -> Result<(), VariablesError> {
+        let none = Variables::new();
+        let unversioned = none.to_utf16(&Self { version: None, ..self.clone() });
+        if !looks_like_variables(&unversioned) || Variables::from_xml(&unversioned).is_err() {
+            return Err(VariablesError::Declaration);
+        }
+        let read = Variables::from_xml(&none.to_utf16(self)).map_err(|_| VariablesError::Version)?;
+        if read.form.version == self.version { Ok(()) } else { Err(VariablesError::Version) }
+    }
+}
+
 impl Variables {
     /// The XML as text, without terminator.
     pub fn to_xml(&self, form: &XmlForm) -> Zeroizing<String> {
@@ -116,6 +132,13 @@ impl Variables {
         let version = root.attribute("Version").map(str::to_owned);
         Ok(Document { variables, form: XmlForm { declaration, version, nul_terminated } })
     }
+}
+
+/// Whether decrypted bytes start as XML in one of the encodings that [`Variables::from_xml`] reads. Those of real media
+/// are UTF-16 without a mark; of UTF-8 more is asked, because noise starts with one right byte too often.
+pub(super) fn looks_like_variables(plain: &[u8]) -> bool {
+    const STARTS: [&[u8]; 5] = [b"<\0", b"\xFF\xFE<\0", b"\xEF\xBB\xBF<", b"<?xml", b"<MediaVarList"];
+    STARTS.iter().any(|start| plain.starts_with(start))
 }
 
 fn decode(bytes: &[u8]) -> Zeroizing<String> {

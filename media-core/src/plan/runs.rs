@@ -1,19 +1,6 @@
-//! The plan as text: what `--dry-run` prints and what tests compare.
-
-use std::fmt;
+//! The plan as a list of runs: what a dry run shows.
 
 use super::Plan;
-
-impl fmt::Display for Plan {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{}, {} bytes", self.kind, self.len)?;
-        writeln!(out, "{:>14} {:>14}  structure or file", "offset", "bytes")?;
-        for run in self.runs() {
-            writeln!(out, "{:>14} {:>14}  {}", run.0, run.1, run.2)?;
-        }
-        Ok(())
-    }
-}
 
 impl Plan {
     /// Offset, length and label of every run, adjoining extents of one label joined.

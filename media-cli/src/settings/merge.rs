@@ -1,0 +1,248 @@
+//! Joins the command line and the spec file.
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Given, SeedSource, Settings, check, overrule};
+use crate::args::CreateArgs;
+use crate::error::{Error, Place};
+use crate::secrets::PasswordSource;
+use crate::spec_file::{At, SecretText, SpecFile, SpecTables};
+
+/// Joins the command line and the spec file; the command line wins. Options that exclude each other win together:
+/// `--password-env` on the command line replaces a `password-file` of the spec file.
+///
+/// # Errors
+/// [`Error::Setting`] for an option that is not `NAME=VALUE` where it has to be.
+pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error> {
+    let mut settings = spec.map_or_else(Settings::default, from_spec_file);
+    let CreateArgs { boot, site, security, media, output, run } = args;
+    let seed_file = option(run.seed_file, "--seed-file").map(|given| given.map(first_line_of));
+    let seed_file = seed_file.map(|given| given.map(SeedSource::Read));
+    settings.seed = option(run.seed.map(SeedSource::Text), "--seed").or(seed_file);
+    win(&mut settings.boot_image, boot.boot_image, "--boot-image");
+    win(&mut settings.package_id, boot.package_id, "--package-id");
+    win(&mut settings.image_index, boot.image_index, "--image-index");
+    win(&mut settings.boot_manager, boot.boot_manager, "--boot-manager");
+    win(&mut settings.boot_configuration, boot.boot_configuration, "--boot-configuration");
+    let expected = "expected PATH-ON-MEDIUM=FILE, for example boot/boot.sdi=boot.sdi";
+    for (path, file) in pairs(boot.boot_file.iter().map(String::as_str), "--boot-file", expected)? {
+        win_by_name(&mut settings.boot_files, check::with_slashes(&path), file.map(PathBuf::from));
+    }
+
+    win(&mut settings.site_code, site.site_code, "--site-code");
+    win(&mut settings.media_mode, site.media_mode, "--media-mode");
+    if !site.management_point.is_empty() || site.cmg.is_some() {
+        (settings.management_points, settings.cmg) = (Vec::new(), None);
+    }
+    win_list(&mut settings.management_points, site.management_point, "--management-point");
+    win(&mut settings.cmg, site.cmg, "--cmg");
+    win(&mut settings.http_port, site.http_port, "--http-port");
+    win(&mut settings.https_port, site.https_port, "--https-port");
+    let expected = "expected ARCHITECTURE=GUID, for example x64=d10d7f98-17dd-4588-b645-34964936023b";
+    for (architecture, guid) in
+        pairs(site.unknown_computer.iter().map(String::as_str), "--unknown-computer", expected)?
+    {
+        win_by_name(&mut settings.unknown_computers, architecture, guid.map(str::to_owned));
+    }
+
+    let password = password_sources(
+        option(security.password_file, "--password-file"),
+        option(security.password_env, "--password-env"),
+        option(security.password_prompt.then_some(true), "--password-prompt"),
+    );
+    if !password.is_empty() {
+        settings.password = password;
+    }
+    win(&mut settings.allow_no_password, security.allow_no_password, "--allow-no-password");
+    win_list(&mut settings.trusted_roots, security.trusted_root, "--trusted-root");
+    win(&mut settings.root_store, security.root_store, "--root-store");
+    win_list(&mut settings.intermediates, security.intermediate, "--intermediate");
+    win(&mut settings.certificate, security.certificate, "--certificate");
+    let password = password_sources(
+        option(security.certificate_password_file, "--certificate-password-file"),
+        option(security.certificate_password_env, "--certificate-password-env"),
+        None,
+    );
+    if !password.is_empty() {
+        settings.certificate_password = password;
+    }
+    win(&mut settings.certificate_start, security.certificate_start, "--certificate-start");
+    win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
+    let name = "--allow-expired-certificate";
+    win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
+    let name = "--allow-unsuitable-certificate";
+    win(&mut settings.allow_unsuitable_certificate, security.allow_unsuitable_certificate, name);
+    win(&mut settings.key_bits, security.key_bits, "--key-bits");
+    win(&mut settings.variables_encryption, security.variables_encryption, "--variables-encryption");
+    win(&mut settings.variables_trailer, security.variables_trailer, "--variables-trailer");
+    let name = "--variables-xml-declaration";
+    win(&mut settings.variables_xml_declaration, security.variables_xml_declaration, name);
+    win(&mut settings.variables_xml_version, security.variables_xml_version, "--variables-xml-version");
+    let name = "--variables-xml-nul-terminated";
+    win(&mut settings.variables_xml_nul_terminated, security.variables_xml_nul_terminated, name);
+
+    win(&mut settings.label, media.label, "--label");
+    win(&mut settings.media_guid, media.media_guid, "--media-guid");
+    win(&mut settings.unattended, media.unattended, "--unattended");
+    win(&mut settings.user_device_affinity, media.user_device_affinity, "--user-device-affinity");
+    for text in &media.var {
+        for (name, value) in pairs([text.expose_secret()], "--var", "expected NAME=VALUE")? {
+            win_by_name(&mut settings.variables, name, value.map(SecretString::from));
+        }
+    }
+    win(&mut settings.vars_file, media.vars_file, "--vars-file");
+    win_list(&mut settings.without_variables, media.without_var, "--without-var");
+    win(&mut settings.prestart_command, media.prestart_command, "--prestart-command");
+    win(&mut settings.prestart_variable, media.prestart_variable, "--prestart-variable");
+    win(&mut settings.include_autorun, media.include_autorun, "--include-autorun");
+
+    win(&mut settings.output, output.output, "--output");
+    win(&mut settings.format, output.format, "--format");
+    win(&mut settings.partition_scheme, output.partition_scheme, "--partition-scheme");
+    win(&mut settings.size, output.size, "--size");
+    win(&mut settings.cluster_size, output.cluster_size, "--cluster-size");
+    win(&mut settings.prompt, output.prompt, "--prompt");
+    overrule::overrule(&mut settings, security.self_signed);
+    Ok(settings)
+}
+
+fn option<T>(value: Option<T>, name: &'static str) -> Option<Given<T>> {
+    value.map(|value| Given { value, place: Place::Option(name) })
+}
+
+fn win<T>(setting: &mut Option<Given<T>>, value: Option<T>, name: &'static str) {
+    if let Some(given) = option(value, name) {
+        *setting = Some(given);
+    }
+}
+
+fn win_list<T>(setting: &mut Vec<Given<T>>, values: Vec<T>, name: &'static str) {
+    if !values.is_empty() {
+        *setting = values.into_iter().map(|value| Given { value, place: Place::Option(name) }).collect();
+    }
+}
+
+fn win_by_name<T>(settings: &mut Vec<(String, Given<T>)>, name: String, value: Given<T>) {
+    settings.retain(|(known, given)| {
+        !known.eq_ignore_ascii_case(&name)
+            || matches!((&given.place, &value.place), (Place::Option(_), Place::Option(_)))
+    });
+    settings.push((name, value));
+}
+
+fn pairs<'a>(
+    values: impl IntoIterator<Item = &'a str>,
+    name: &'static str,
+    expected: &str,
+) -> Result<Vec<(String, Given<&'a str>)>, Error> {
+    let one = |text: &'a str| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => {
+            Ok((key.to_owned(), Given { value, place: Place::Option(name) }))
+        }
+        // The text is not repeated: it may be a secret value in the wrong place.
+        _ => Err(Error::setting(expected, Place::Option(name))),
+    };
+    values.into_iter().map(one).collect()
+}
+
+fn password_sources(
+    file: Option<Given<PathBuf>>,
+    env: Option<Given<String>>,
+    prompt: Option<Given<bool>>,
+) -> Vec<Given<PasswordSource>> {
+    let file = file.map(|given| given.map(first_line_of));
+    let prompt = prompt.filter(|given| given.value).map(|given| given.map(|_| PasswordSource::Prompt));
+    file.into_iter().chain(env.map(|given| given.map(PasswordSource::Environment))).chain(prompt).collect()
+}
+
+fn first_line_of(path: PathBuf) -> PasswordSource {
+    if path.as_os_str() == "-" { PasswordSource::StandardInput } else { PasswordSource::File(path) }
+}
+
+/// Paths in a spec file are relative to its folder.
+fn from_spec_file(spec: SpecFile) -> Settings {
+    let SpecFile { tables, text, folder } = spec;
+    let file = |at: At<String>| {
+        let is_standard_input = at.value == "-";
+        given(at).map(|name| if is_standard_input { PathBuf::from(name) } else { folder.join(name) })
+    };
+    let list = |at: Option<At<Vec<At<String>>>>| at.map(|list| list.value).unwrap_or_default().into_iter();
+    let SpecTables { boot, site, security, media, variables, output } = tables;
+    let unknown = site.unknown_computer;
+    let unknown = [("x64", unknown.x64), ("x86", unknown.x86), ("arm64", unknown.arm64)];
+    Settings {
+        spec: Some(text),
+        seed: None,
+        boot_image: boot.boot_image.map(file),
+        package_id: boot.package_id.map(given),
+        image_index: boot.image_index.map(given),
+        boot_manager: boot.boot_manager.map(given),
+        boot_configuration: boot.boot_configuration.map(given),
+        boot_files: boot
+            .boot_file
+            .into_iter()
+            .map(|(path, at)| (check::with_slashes(&path), file(at)))
+            .collect(),
+        site_code: site.site_code.map(given),
+        media_mode: site.media_mode.map(given),
+        management_points: list(site.management_point).map(given).collect(),
+        cmg: site.cmg.map(given),
+        http_port: site.http_port.map(given),
+        https_port: site.https_port.map(given),
+        unknown_computers: unknown
+            .into_iter()
+            .filter_map(|(name, at)| Some((name.to_owned(), given(at?))))
+            .collect(),
+        password: password_sources(
+            security.password_file.map(file),
+            security.password_env.map(given),
+            security.password_prompt.map(given),
+        ),
+        allow_no_password: security.allow_no_password.map(given),
+        trusted_roots: list(security.trusted_root).map(file).collect(),
+        root_store: security.root_store.map(given),
+        intermediates: list(security.intermediate).map(file).collect(),
+        certificate: security.certificate.map(file),
+        certificate_password: password_sources(
+            security.certificate_password_file.map(file),
+            security.certificate_password_env.map(given),
+            None,
+        ),
+        certificate_start: security.certificate_start.map(given),
+        certificate_expiry: security.certificate_expiry.map(given),
+        allow_expired_certificate: security.allow_expired_certificate.map(given),
+        allow_unsuitable_certificate: security.allow_unsuitable_certificate.map(given),
+        key_bits: security.key_bits.map(given),
+        variables_encryption: security.variables_encryption.map(given),
+        variables_trailer: security.variables_trailer.map(given),
+        variables_xml_declaration: security.variables_xml.declaration.map(given),
+        variables_xml_version: security.variables_xml.version.map(given),
+        variables_xml_nul_terminated: security.variables_xml.nul_terminated.map(given),
+        label: media.label.map(given),
+        media_guid: media.media_guid.map(given),
+        unattended: media.unattended.map(given),
+        user_device_affinity: media.user_device_affinity.map(given),
+        variables: variables
+            .into_iter()
+            .map(|(name, at)| (name, given(at).map(|SecretText(value)| value)))
+            .collect(),
+        vars_file: media.vars_file.map(file),
+        without_variables: list(media.without_var).map(given).collect(),
+        prestart_command: media.prestart_command.map(given),
+        prestart_variable: media.prestart_variable.map(given),
+        include_autorun: media.include_autorun.map(given),
+        output: output.output.map(file),
+        format: output.format.map(given),
+        partition_scheme: output.partition_scheme.map(given),
+        size: output.size.map(given),
+        cluster_size: output.cluster_size.map(given),
+        prompt: output.prompt.map(given),
+        notes: Vec::new(),
+    }
+}
+
+fn given<T>(at: At<T>) -> Given<T> {
+    Given { value: at.value, place: Place::SpecFile(at.span) }
+}
