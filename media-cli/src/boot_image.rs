@@ -43,5 +43,5 @@ fn open(path: &Path) -> Result<Wim, Error> {
 }
 
 fn service_error(path: &Path, error: service::ServiceError) -> Error {
-    Error::Service { path: path.to_owned(), error }
+    Error::Service { path: path.to_owned(), error: Box::new(error) }
 }

@@ -314,7 +314,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         #[source]
-        error: ServiceError,
+        error: Box<ServiceError>,
     },
     /// A changed boot image did not pass its own check.
     #[error("{}: what was read back is not what was written", path.display())]

@@ -13,6 +13,9 @@ use crate::setup;
 const ROUNDS: usize = 5;
 const HIVE: &str = "/Windows/System32/config/SOFTWARE";
 
+/// One way to do the work, which is timed.
+type Job = fn(&Bench) -> Done;
+
 pub fn run(arguments: &[String]) -> Done {
     let (subject, rest) = arguments.split_first().ok_or("bench needs to know what: boot-image")?;
     let size = match (subject.as_str(), rest) {
@@ -24,11 +27,11 @@ pub fn run(arguments: &[String]) -> Done {
     setup::referees()?;
     show_and_run(&mut cargo(&["build", "--release", "--package", "media-cli", "--package", "media-tests"]))?;
     let bench = Bench::prepare(size)?;
-    let jobs: [(&str, &dyn Fn(&Bench) -> Done); 4] = [
-        ("cp of the boot image, with fsync", &Bench::copy),
-        ("wimlib-imagex extract, hivexregedit --merge, wimlib-imagex update", &Bench::peers),
-        ("tsmedia boot-image roots add, in place", &Bench::in_place),
-        ("tsmedia boot-image roots add, to a new file", &Bench::new_file),
+    let jobs: [(&str, Job); 4] = [
+        ("cp of the boot image, with fsync", Bench::copy),
+        ("wimlib-imagex extract, hivexregedit --merge, wimlib-imagex update", Bench::peers),
+        ("tsmedia boot-image roots add, in place", Bench::in_place),
+        ("tsmedia boot-image roots add, to a new file", Bench::new_file),
     ];
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); jobs.len()];
     for round in 1..=ROUNDS {
