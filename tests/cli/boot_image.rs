@@ -51,6 +51,21 @@ fn what_is_in_a_boot_image() {
 }
 
 #[test]
+fn a_component_that_is_needed_and_missing_is_named() {
+    let sandbox = Sandbox::new();
+    fixtures::boot_image_like(&sandbox, "no WMI", |recipe| {
+        recipe.without = vec![
+            "Windows/servicing/Packages/WinPE-WMI-Package~31bf3856ad364e35~amd64~~10.0.26100.1.mum",
+            "Windows/servicing/Packages/WinPE-WMI-Package~31bf3856ad364e35~amd64~en-US~10.0.26100.1.mum",
+            "sms/bin/x64/TsmBootstrap.exe",
+        ];
+    });
+    let content = &json(&sandbox, "info boot.wim")["images"][0]["content"];
+    assert_eq!(content["missing_components"], serde_json::json!(["WinPE-WMI"]));
+    assert_eq!(content["configuration_manager"], Value::Null);
+}
+
+#[test]
 fn certificates_go_in_and_out_in_place() {
     let sandbox = sandbox();
     let before = sandbox.read("boot.wim");

@@ -16,8 +16,8 @@ const MIB: u64 = 1 << 20;
 /// What a run may take beside the hive, in resident memory.
 const MEMORY: u64 = 64 * MIB;
 /// By how much the same run may take more memory for a boot image of 500 MB than for one of 20 MB: two FATs of half a
-/// mebibyte, and room for chance.
-const GROWTH: u64 = 4 * MIB;
+/// mebibyte, which are there three times while they are planned, and room for chance.
+const GROWTH: u64 = 6 * MIB;
 const FORMS: [(&str, &str); 3] = [
     ("media.iso", ""),
     ("media.img", "--partition-scheme gpt"),
@@ -45,8 +45,8 @@ fn a_large_boot_image_takes_little_memory_and_is_written_once() {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder can be made");
     let folder = folder.path();
     fs::write(folder.join("root.pem"), ROOT_CERTIFICATE).expect("it can be written");
-    // Most of a boot image is compressed, some of it cannot be: 680 MiB become 504 MB.
-    let hive = boot_image(&folder.join("large.wim"), 680 * MIB);
+    // Most of a boot image is compressed, some of it cannot be: 700 MiB become more than 500 MB.
+    let hive = boot_image(&folder.join("large.wim"), 700 * MIB);
     boot_image(&folder.join("small.wim"), 28 * MIB);
     let payload = fs::metadata(folder.join("large.wim")).expect("it was made").len();
     assert!(payload >= 500_000_000, "the boot image is too small for this test");

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::values::{CertificateStore, ExportFormat, ImageChoice};
 
 pub(super) const ABOUT: &str = "\
-Looks into boot images (.wim) and services them without mounting them, on any computer: no DISM, no administrator rights.
+Looks into boot images (.wim) and services them without mounting them: no DISM, no administrator rights.
 
 A change leaves every other file of the boot image as it is, with its security descriptor, attributes and times. Without \
 --output the file itself is changed: what is new is written behind it and its header last, so that the old boot image stays \

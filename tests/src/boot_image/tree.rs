@@ -199,6 +199,23 @@ impl Made<'_> {
             self.put(&format!("sms/bin/{programs}/{name}"), bytes);
         }
         self.put(&format!("sms/bin/{programs}/TsBootShell.ini"), "EnableDebugShell=false\r\n");
+        self.optional_components();
+    }
+
+    /// The manifests that servicing leaves of the components the site adds to a boot image; one has a language.
+    fn optional_components(&mut self) {
+        let machine = match self.recipe.architecture {
+            Architecture::X64 => "amd64",
+            Architecture::X86 => "x86",
+            Architecture::Arm64 => "arm64",
+        };
+        for (component, language) in
+            [("Scripting", ""), ("SecureStartup", ""), ("WDS-Tools", ""), ("WMI", ""), ("WMI", "en-US")]
+        {
+            let name =
+                format!("WinPE-{component}-Package~31bf3856ad364e35~{machine}~{language}~10.0.26100.1.mum");
+            self.put(&format!("Windows/servicing/Packages/{name}"), "<assembly/>\r\n");
+        }
     }
 
     fn boot_manager(&self) -> Vec<u8> {
