@@ -11,7 +11,7 @@ use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::manifest::ManifestError;
 use media_core::time::Timestamp;
-use media_core::{Plan, Receipt, StageError, StageReport, WriteError};
+use media_core::{Plan, Receipt, StageError, StageReport};
 
 pub(crate) use certificates::{notes, phrase};
 pub(crate) use environment::now;
@@ -150,10 +150,8 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
     let system = |error| Error::Output { path: path(), problem: OutputProblem::System(error) };
     let mut file = AtomicFile::create(making.target).map_err(system)?;
     interruption.making(file.temporary());
-    let receipt = media_core::write(making.plan, &mut file, progress).map_err(|error| match error {
-        WriteError::Cancelled => Error::Interrupted,
-        error => Error::Write { path: path(), error },
-    })?;
+    let receipt = media_core::write(making.plan, &mut file, progress)
+        .map_err(|error| Error::writing(making.output, error))?;
     // Bytes of before and after a change make no medium, even where each of them is right.
     making.opened.iter().try_for_each(Opened::check_unchanged)?;
     if making.run.verify {
@@ -163,10 +161,7 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
         return Err(Error::Interrupted);
     }
     // A file that appeared there while this one was made is not this program's to replace.
-    file.keep(making.run.force).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::Output { path: path(), problem: OutputProblem::Exists },
-        _ => system(error),
-    })?;
+    target::keep(file, making.output, making.run.force)?;
     Ok(Made { receipt, verified: making.run.verify })
 }
 

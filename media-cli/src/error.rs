@@ -7,7 +7,7 @@ mod render;
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use media_core::media::identity::IdentityError;
 use media_core::media::store::CertificateFileError;
@@ -348,6 +348,14 @@ impl Error {
             spec: None,
             hides_values: false,
         }))
+    }
+
+    /// What became of writing a file; a wish to stop is no failure.
+    pub fn writing(path: &Path, error: WriteError) -> Self {
+        match error {
+            WriteError::Cancelled => Self::Interrupted,
+            error => Self::Write { path: path.to_owned(), error },
+        }
     }
 
     /// A setting that contradicts the one at `also`.

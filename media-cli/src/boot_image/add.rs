@@ -10,7 +10,6 @@ use media_core::io::AtomicFile;
 use media_core::service::{self, NewFile};
 use media_core::wim::{self, Wim};
 
-use super::change::write_error;
 use super::{BOOT_IMAGE, service_error};
 use crate::args::boot_image::AddFilesArgs;
 use crate::error::{Error, Exit, OutputProblem, Place};
@@ -60,7 +59,8 @@ pub(super) fn add(args: &AddFilesArgs) -> Result<Exit, Error> {
         let mut next = AtomicFile::create(&target).map_err(system)?;
         interruption.making(next.temporary());
         let content = Plan::of_file("WIM file", &plan.edited.content());
-        media_core::write(&content, &mut next, &mut progress).map_err(|error| write_error(&target, error))?;
+        media_core::write(&content, &mut next, &mut progress)
+            .map_err(|error| Error::writing(&target, error))?;
         if !plan.additions.is_empty() {
             wim::add(next.temporary(), image, &plan.additions).map_err(|error| failed(error.into()))?;
         }
@@ -72,12 +72,7 @@ pub(super) fn add(args: &AddFilesArgs) -> Result<Exit, Error> {
     }
     if let Some(file) = file {
         check(&target, &file, &files, args)?;
-        file.keep(force).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::Output { path: target.clone(), problem: OutputProblem::Exists }
-            }
-            _ => system(error),
-        })?;
+        target::keep(file, &target, force)?;
     }
     progress.clear();
     if args.output.json || !args.output.quiet {

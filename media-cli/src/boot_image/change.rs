@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use media_core::Plan;
 use media_core::bytes::to_hex_upper;
 use media_core::io::{AtomicFile, FileSource, InPlaceFile};
 use media_core::media::store::Store;
 use media_core::service::{self, ServiceError, Serviced};
 use media_core::wim::{Edited, Wim};
 use media_core::x509::Certificate;
-use media_core::{Plan, WriteError};
 
 use super::{BOOT_IMAGE, open, service_error};
 use crate::args::boot_image::{AddArgs, OutputArgs, RemoveArgs};
@@ -132,7 +132,7 @@ fn in_place(path: &Path, force: bool, edit: &EditOf<'_>, progress: &mut Progress
     if !force {
         service::check_changeable(&wim).map_err(failed)?;
     }
-    media_core::amend(&amendment, &mut file, progress).map_err(|error| write_error(path, error))?;
+    media_core::amend(&amendment, &mut file, progress).map_err(|error| Error::writing(path, error))?;
     let written = file.source().map_err(unwritable)?;
     file.keep();
     prove(path, written, edit)?;
@@ -154,18 +154,13 @@ fn new_file(
     let mut file = AtomicFile::create(target).map_err(system)?;
     interruption.making(file.temporary());
     let plan = Plan::of_file("WIM file", &edited.content());
-    media_core::write(&plan, &mut file, progress).map_err(|error| write_error(target, error))?;
+    media_core::write(&plan, &mut file, progress).map_err(|error| Error::writing(target, error))?;
     source.check_unchanged()?;
     prove(target, file.source().map_err(system)?, edit)?;
     if interruption.asked() {
         return Err(Error::Interrupted);
     }
-    file.keep(args.force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Error::Output { path: target.to_owned(), problem: OutputProblem::Exists }
-        }
-        _ => system(error),
-    })?;
+    target::keep(file, target, args.force)?;
     Ok(changes)
 }
 
@@ -174,11 +169,4 @@ fn prove(path: &Path, written: FileSource, edit: &EditOf<'_>) -> Result<(), Erro
     let wim = Wim::open(Arc::new(written)).map_err(ServiceError::from);
     let again = wim.and_then(|wim| edit(&wim)).map_err(|error| service_error(path, error))?;
     if again.1.is_changed() { Err(Error::NotWritten { path: path.to_owned() }) } else { Ok(()) }
-}
-
-pub(super) fn write_error(path: &Path, error: WriteError) -> Error {
-    match error {
-        WriteError::Cancelled => Error::Interrupted,
-        error => Error::Write { path: path.to_owned(), error },
-    }
 }

@@ -1,7 +1,5 @@
 //! The certificates a boot image trusts, as a file others can read.
 
-use std::io;
-
 use media_core::io::AtomicFile;
 use media_core::media::store::Store;
 use media_core::{Plan, service};
@@ -33,12 +31,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Exit, Error> {
     let mut file = AtomicFile::create(&target).map_err(system)?;
     let mut progress = Progress::new(true, Interruption::default());
     media_core::write(&Plan::of_file("certificates", &exported.into()), &mut file, &mut progress)
-        .map_err(|error| Error::Write { path: target.clone(), error })?;
-    file.keep(args.force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Error::Output { path: target.clone(), problem: OutputProblem::Exists }
-        }
-        _ => system(error),
-    })?;
+        .map_err(|error| Error::writing(&target, error))?;
+    target::keep(file, &target, args.force)?;
     Ok(Exit::Done)
 }

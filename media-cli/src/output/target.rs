@@ -5,10 +5,27 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use media_core::io::AtomicFile;
+
 use crate::error::{Error, OutputProblem};
 
 /// An input of this run: what it is, and what the user calls it.
 pub type Input<'a> = (&'static str, &'a Path);
+
+/// Gives a complete file its name; `output` is what the user calls it. A file that appeared there meanwhile is replaced
+/// only with `force`.
+///
+/// # Errors
+/// [`Error::Output`] with the reason.
+pub fn keep(file: AtomicFile, output: &Path, force: bool) -> Result<(), Error> {
+    file.keep(force).map_err(|error| {
+        let problem = match error.kind() {
+            io::ErrorKind::AlreadyExists => OutputProblem::Exists,
+            _ => OutputProblem::System(error),
+        };
+        Error::Output { path: output.to_owned(), problem }
+    })
+}
 
 /// Checks that `output` can be made, and returns the path to make it under: where it is a symbolic link to a file, the
 /// file, so that the link stays.
