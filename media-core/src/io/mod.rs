@@ -1,13 +1,16 @@
 //! Where bytes come from ([`Source`]) and go to ([`Sink`]).
 
+mod atomic;
 mod file;
 mod in_place;
 mod memory;
+mod write_back;
 
 use std::fs::File;
 use std::io;
 
-pub use file::{AtomicFile, FileSource};
+pub use atomic::AtomicFile;
+pub use file::FileSource;
 pub use in_place::InPlaceFile;
 pub use memory::MemorySink;
 
@@ -79,7 +82,8 @@ pub trait Sink {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Returns when everything written has reached the device.
+    /// Sees to it that everything written so far reaches the device before what is written next, and before the output is
+    /// complete. Where a half-written output can be found by somebody, it returns only then.
     ///
     /// # Errors
     /// Whatever the device says.

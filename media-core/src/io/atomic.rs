@@ -1,0 +1,176 @@
+//! An output that appears whole or not at all.
+
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::write_back::WriteBack;
+use super::{FileSource, Sink};
+
+/// A file under a temporary name in the folder of its final name; dropped before [`AtomicFile::keep`], it is removed.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: Arc<File>,
+    temporary: PathBuf,
+    target: PathBuf,
+    kept: bool,
+    write_back: WriteBack,
+}
+
+impl AtomicFile {
+    /// Creates the temporary file beside `target`. Nothing at `target` is touched, but when a file is there, no more
+    /// people may read the new one than that.
+    ///
+    /// # Errors
+    /// Whatever the system says, for example that the folder does not exist.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mode = existing_mode(target).map_or(0o666, |mode| mode | 0o600);
+        for attempt in 0..1000 {
+            // Not made of the target's name, which may be as long as a name can be.
+            let temporary =
+                target.with_file_name(format!(".tsmedia-{}-{attempt}.partial", std::process::id()));
+            let mut options = OpenOptions::new();
+            match options.read(true).write(true).create_new(true).mode(mode).open(&temporary) {
+                Ok(file) => {
+                    let (file, target) = (Arc::new(file), target.to_owned());
+                    let write_back = WriteBack::of(file.clone())?;
+                    return Ok(Self { file, temporary, target, kept: false, write_back });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Gives the complete file its final name, once it has reached the device. With `replace` false an existing file there is an error and stays; with
+    /// `replace` true the new file takes its permissions.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`], or whatever the system says.
+    pub fn keep(mut self, replace: bool) -> io::Result<()> {
+        if let Some(mode) = existing_mode(&self.target).filter(|_| replace)
+            && mode != self.file.metadata()?.mode() & PERMISSIONS
+        {
+            // A file system without permissions refuses, and has none that could be widened.
+            let _ = self.file.set_permissions(Permissions::from_mode(mode));
+        }
+        self.write_back.finish()?;
+        let folder =
+            self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = File::open(folder);
+        if replace {
+            fs::rename(&self.temporary, &self.target)?;
+        } else {
+            rename_new(&self.temporary, &self.target)?;
+        }
+        self.kept = true;
+        // The name is only durable once its folder is. Some folders cannot be read, and some file systems sync none:
+        // the file is complete under its name all the same.
+        let _ = folder.and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// The name the file has until it is kept, for whoever ends the process without dropping it.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// A second handle, for reading back what was written.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn source(&self) -> io::Result<FileSource> {
+        FileSource::open(&self.temporary)
+    }
+}
+
+const PERMISSIONS: u32 = 0o777;
+
+/// The permissions of a file that is there.
+fn existing_mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().filter(Metadata::is_file).map(|facts| facts.mode() & PERMISSIONS)
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+impl Sink for AtomicFile {
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.set_len(len)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)?;
+        self.write_back.wrote(bytes.len() as u64)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn copy_range(&mut self, offset: u64, from: &File, from_offset: u64, len: u64) -> io::Result<u64> {
+        let (mut from_offset, mut offset) = (from_offset, offset);
+        let count = usize::try_from(len.min(1 << 30)).unwrap_or(1 << 30);
+        let copied =
+            rustix::fs::copy_file_range(from, Some(&mut from_offset), &*self.file, Some(&mut offset), count)?;
+        self.write_back.wrote(copied as u64)?;
+        Ok(copied as u64)
+    }
+
+    /// Does not wait: nobody finds the file before [`AtomicFile::keep`], which does.
+    fn sync(&mut self) -> io::Result<()> {
+        self.write_back.start()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            link_new(from, to)
+        }
+        other => Ok(other?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    link_new(from, to)
+}
+
+/// A hard link fails when the name is taken, which a plain rename does not.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if has_no_links(&error) => rename_unless_there(from, to),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file system has no hard links (FAT, some network shares), or no more of them for this file.
+fn has_no_links(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    error.kind() == io::ErrorKind::Unsupported
+        || matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::MLINK | Errno::NOSYS))
+}
+
+/// The best such a file system can do: a file made there between the two steps would be replaced.
+fn rename_unless_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+#[path = "atomic_tests.rs"]
+mod tests;

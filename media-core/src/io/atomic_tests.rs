@@ -1,0 +1,118 @@
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{AtomicFile, has_no_links, link_new, rename_unless_there};
+use crate::io::Sink;
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a temporary folder can be made")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("it can be read");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn made(target: &Path, bytes: &[u8]) -> AtomicFile {
+    let mut file = AtomicFile::create(target).expect("the folder is there");
+    file.set_len(bytes.len() as u64).and_then(|()| file.write_at(0, bytes)).expect("there is room");
+    file
+}
+
+#[test]
+fn the_temporary_file_is_the_one_there_is() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    let file = made(&target, b"new");
+    assert_eq!(names(folder.path()), [file.temporary().file_name().expect("a name").to_string_lossy()]);
+    drop(file);
+    assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_file_that_is_there_stays_unless_it_is_to_be_replaced() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    fs::write(&target, "old").expect("there is room");
+    let error = made(&target, b"new").keep(false).expect_err("it is there");
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&target).expect("it is there"), b"old");
+    made(&target, b"new").keep(true).expect("it may be replaced");
+    assert_eq!(fs::read(&target).expect("it is there"), b"new");
+    assert_eq!(names(folder.path()), ["out.iso"]);
+}
+
+/// A medium holds a private key: who could not read the old file must not read the new one, finished or not.
+#[test]
+fn what_replaces_a_file_has_its_permissions() {
+    let folder = folder();
+    let target = folder.path().join("out.iso");
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    for permissions in [0o600, 0o640, 0o400, 0o666] {
+        fs::write(&target, "old").expect("there is room");
+        fs::set_permissions(&target, fs::Permissions::from_mode(permissions)).expect("it is ours");
+        let file = made(&target, b"new");
+        assert_eq!(mode(file.temporary()) & !permissions & 0o077, 0, "{permissions:o} on the way");
+        file.keep(true).expect("it may be replaced");
+        assert_eq!(mode(&target), permissions, "{permissions:o}");
+        fs::remove_file(&target).expect("it is ours");
+    }
+}
+
+#[test]
+fn a_name_may_be_as_long_as_names_can_be() {
+    let folder = folder();
+    let target = folder.path().join("n".repeat(255));
+    made(&target, b"new").keep(false).expect("255 bytes are a name");
+    assert_eq!(names(folder.path()), ["n".repeat(255)]);
+}
+
+#[test]
+fn a_folder_that_may_be_written_but_not_read_takes_the_file() {
+    let folder = folder();
+    let (inner, target) = (folder.path().join("drop"), folder.path().join("drop/out.iso"));
+    fs::create_dir(&inner).expect("there is room");
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o300)).expect("it is ours");
+    let readable = fs::read_dir(&inner).is_ok();
+    let kept = made(&target, b"new").keep(false);
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    if readable {
+        eprintln!("skipped: this user may read every folder");
+    }
+    kept.expect("the file is complete");
+    assert_eq!(names(&inner), ["out.iso"]);
+}
+
+#[test]
+fn without_renames_that_spare_what_is_there_links_do_it() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("from"), "new").expect("there is room");
+    fs::write(path("taken"), "old").expect("there is room");
+    for put in [link_new, rename_unless_there] {
+        let error = put(&path("from"), &path("taken")).expect_err("it is there");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(path("taken")).expect("it is there"), b"old");
+        put(&path("from"), &path("to")).expect("the name is free");
+        assert_eq!(names(folder.path()), ["taken", "to"]);
+        fs::rename(path("to"), path("from")).expect("it is ours");
+    }
+}
+
+#[test]
+fn file_systems_without_links_are_known_by_their_errors() {
+    use rustix::io::Errno;
+    for errno in [Errno::PERM, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::MLINK, Errno::NOSYS] {
+        assert!(has_no_links(&errno.into()), "{errno:?}");
+    }
+    for errno in [Errno::EXIST, Errno::ACCESS, Errno::NOSPC, Errno::ROFS, Errno::XDEV] {
+        assert!(!has_no_links(&errno.into()), "{errno:?}");
+    }
+}
