@@ -2,8 +2,12 @@
 
 use std::fs;
 
-use media_core::Form;
+use media_core::event::Unobserved;
+use media_core::sealed::Algorithm;
+use media_core::{Form, stage};
 use media_tests::{medium, referee};
+use secrecy::SecretString;
+use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
@@ -98,6 +102,63 @@ fn media_certificate(folder: &TempDir, xml: &str) {
         .says("Public-Key: (2048 bit)")
         .says("TLS Web Client Authentication")
         .says("Not After : Nov  1 00:00:00 2027 GMT");
+}
+
+/// A reader in another language, written from `docs/formats.md` alone, with the cryptography of others.
+#[test]
+fn python_reads_what_the_media_carry() {
+    let Some(python) = referee::python_with("cryptography") else { return };
+    let folder = TempDir::new().expect("a temporary folder");
+    let (mut jobs, mut expected) = (Vec::new(), Vec::new());
+    for (number, (algorithm, name, password)) in [
+        (Algorithm::Aes128, "aes-128", Some("Correct horse battery staple")),
+        (Algorithm::Aes256, "aes-256", Some("Zürich 😀 ist 3 schöne Städte wert")),
+        (Algorithm::TripleDes, "3des", Some("короткий пароль был бы плох")),
+        (Algorithm::Aes128, "aes-128", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut spec = medium::spec(boot_image(), Form::Iso { prompt: false }).expect("the boot image opens");
+        spec.password = password.map(SecretString::from);
+        spec.variables_form.algorithm = algorithm;
+        // Lengths around a whole block of either cipher.
+        spec.variables.push(("Padding".to_owned(), "x".repeat(number).into()));
+        let staged = stage(&spec, &medium::env(), &mut Unobserved).expect("it can be staged");
+        let file = &staged.tree.file("SMS/data/variables.dat").expect("it is staged").content;
+        let path = folder.path().join(format!("{number}.dat"));
+        fs::write(&path, file.to_vec(1 << 20).expect("it is small")).expect("it can be written");
+        jobs.push(json!({ "file": text(&path), "password": password }));
+        expected.push((name, staged));
+    }
+    let list = folder.path().join("jobs.json");
+    fs::write(&list, Value::from(jobs).to_string()).expect("it can be written");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/media/read_variables.py");
+    let Some(verdict) = referee::run(&text(&python), [script, &text(&list)]) else { return };
+    let read: Value = serde_json::from_str(&verdict.success().text()).expect("the script prints JSON");
+    for (index, (algorithm, staged)) in expected.iter().enumerate() {
+        let read = &read[index];
+        assert_eq!(read["algorithm"], *algorithm);
+        let names: Vec<&str> =
+            read["variables"].as_array().into_iter().flatten().filter_map(|pair| pair[0].as_str()).collect();
+        assert_eq!(names, staged.report.variables);
+        let value = |name: &str| {
+            let mut pairs = read["variables"].as_array().into_iter().flatten();
+            pairs.find(|pair| pair[0] == name).map(|pair| pair[1].clone()).unwrap_or_default()
+        };
+        assert_eq!(value("SMSTSMP"), format!("https://{}", medium::GATEWAY));
+        assert_eq!(value("ContosoNote"), "a value with ]]> and ümläuts");
+        assert_eq!(value("_SMSMediaGuid"), medium::MEDIA_GUID);
+        assert_eq!(value("Padding"), "x".repeat(index));
+        let identity = json!({
+            "bits": 2048,
+            "hash": "sha256",
+            "client_authentication": true,
+            "thumbprint": staged.report.media_certificate_thumbprint,
+            "chain": 0,
+        });
+        assert_eq!(read["identity"], identity);
+    }
 }
 
 fn u32_at(bytes: &[u8], offset: usize) -> u32 {
