@@ -13,7 +13,7 @@ const BOOTSTRAP: &str = "TsmBootstrap.exe";
 /// Optional components without which Configuration Manager's boot images do not work (`manage-boot-images`).
 pub const REQUIRED: [&str; 4] = ["WinPE-Scripting", "WinPE-SecureStartup", "WinPE-WDS-Tools", "WinPE-WMI"];
 /// The largest program whose version is read.
-const LARGEST_PROGRAM: u64 = 64 << 20;
+const LARGEST_PROGRAM: u64 = 16 << 20;
 
 /// Components found in a boot image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ fn engine(wim: &Wim, image: &Image, architecture: Option<Architecture>) -> Optio
     let folders = own.into_iter().chain(["x64", "i386", "arm64"]).map(|name| format!(r"\sms\bin\{name}"));
     folders.into_iter().find_map(|folder| {
         let program = image.find(&format!(r"{folder}\{BOOTSTRAP}")).filter(|entry| entry.is_plain_file())?;
-        Some(ConfigurationManager { version: version(wim, program), folder })
+        Some(ConfigurationManager { version: version(wim, &program), folder })
     })
 }
 
@@ -70,13 +70,13 @@ fn version(wim: &Wim, program: &Entry) -> Option<[u16; 4]> {
 /// one without.
 fn optional(image: &Image) -> Vec<String> {
     let Some(folder) = image.find(PACKAGES) else { return Vec::new() };
-    let component = |entry: &Entry| {
+    let component = |entry: Entry| {
         let name = entry.name.strip_suffix(".mum").or_else(|| entry.name.strip_suffix(".MUM"))?;
         let (package, _) = name.split_once('~')?;
         let component = package.strip_suffix("-Package")?;
         component.get(..6).filter(|start| start.eq_ignore_ascii_case("WinPE-"))?;
         Some(component.to_owned())
     };
-    let found: BTreeSet<String> = image.children(folder).iter().filter_map(component).collect();
+    let found: BTreeSet<String> = image.children(&folder).filter_map(component).collect();
     found.into_iter().collect()
 }

@@ -14,7 +14,7 @@ const BOOT_MANAGERS: [&str; 4] = [
     r"\Windows\Boot\EFI_EX\bootmgr_EX.efi",
 ];
 /// Real boot managers have about 2 MB.
-const LARGEST_BOOT_MANAGER: u64 = 64 << 20;
+const LARGEST_BOOT_MANAGER: u64 = 16 << 20;
 
 /// A WIM file.
 pub struct WimFacts {
