@@ -161,6 +161,11 @@ impl Wim {
         Image::parse(index, self.metadata(index)?)
     }
 
+    /// How many images have metadata in this file: as many as the header counts, unless it is damaged or part of a split one.
+    pub fn described(&self) -> u32 {
+        self.table.metadata.len() as u32
+    }
+
     /// Whether the header's copy of the boot image's place is not that of its metadata. The boot manager looks only at the
     /// copy.
     pub fn has_stale_boot_metadata(&self) -> bool {

@@ -15,8 +15,8 @@ const PLAIN_CHUNK: u32 = 1 << 20;
 /// How many bytes of a chunk table are read at once.
 const TABLE_WINDOW: usize = 1 << 16;
 
-/// Registry hives and metadata are compressed to a fifth or a tenth.
-const USUAL_RATIO: u64 = 16;
+/// The longest length that is believed once the chunk table may be that of so many bytes: the hive of a full Windows.
+const BELIEVED: u64 = 128 << 20;
 
 /// One chunk of a resource, until the next is read.
 pub struct Decoded<'a> {
@@ -201,9 +201,9 @@ pub fn read_resource(
         return Err(WimError::TooLarge { what, len: resource.len, limit });
     }
     let mut chunks = Chunks::new(source, header, what, resource)?;
-    // At once as much as these stored bytes may well decode to, and never more than they say they do.
+    // To grow is to have the bytes twice for a moment.
     let len = resource.len as usize;
-    let mut out = Vec::with_capacity(len.min(resource.stored_len.saturating_mul(USUAL_RATIO) as usize));
+    let mut out = Vec::with_capacity(resource.len.min(BELIEVED) as usize);
     while let Some(chunk) = chunks.next()? {
         if out.capacity() - out.len() < chunk.bytes.len() {
             out.reserve_exact((len - out.len()).min(out.len().max(chunk.bytes.len())));
