@@ -187,6 +187,15 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         ServiceError::Wim(WimError::Split { .. }) => {
             Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
         }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata of the images to change", .. }) => {
+            Some("change its images one at a time: --image with a number".to_owned())
+        }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata of all images", .. }) => {
+            Some(format!("take out the image that boots: wimlib-imagex export {name} NUMBER new.wim --boot"))
+        }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata", .. }) => {
+            Some("no boot image has as many files; installed systems are serviced with DISM".to_owned())
+        }
         ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => Some(format!(
             "write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"
         )),

@@ -1,6 +1,6 @@
 //! Windows Imaging Format: reads WIM files, checks them, and swaps the content of single files in them.
 //!
-//! Scope: versions 0x10D00 and 0xE00; XPRESS, LZX and LZMS of every chunk size but LZMS above 64 MiB; integrity tables.
+//! Scope: versions 0x10D00 and 0xE00; XPRESS, LZX and LZMS of every chunk size but LZMS above 4 MiB; integrity tables.
 //! Header and XML are read of every WIM. Refused with a typed error: content of pipable WIMs and of solid resources,
 //! changes to those, to split WIMs and to ones still being written, trees with cycles or names no path can have.
 //!
