@@ -301,6 +301,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_too_large_for_a_boot_image_is_told_with_what_to_do() {
+        let hint = |what| {
+            let error = ServiceError::Wim(WimError::TooLarge { what, len: 9, limit: 8 });
+            hint_of_service(Path::new("a.wim"), &error).unwrap_or_default()
+        };
+        assert!(hint("metadata").contains("DISM"));
+        assert!(hint("metadata of all images").contains("wimlib-imagex export a.wim"));
+        assert!(hint("metadata of the images to change").contains("--image"));
+        assert_eq!(hint("blob"), "");
+    }
+
+    #[test]
     fn a_key_that_is_not_rsa_is_no_matter_of_passwords() {
         let error = IdentityError::NotRsa { subject: "CN=Contoso".to_owned() };
         let error = Error::ImportedCertificate { path: PathBuf::from("a.pfx"), has_password: true, error };

@@ -166,6 +166,31 @@ fn tables_as_large_as_allowed_are_read_and_larger_ones_refused() {
     assert!(said(&found, "verify").starts_with("wim.integrity-table"), "{}", said(&found, "verify"));
 }
 
+#[test]
+fn what_images_have_together_is_limited_too() {
+    let _alone = alone();
+    let with_images = |hive: &[u8], count: u32, padding: u64| {
+        let mut wim = Writer::new(Compression::None);
+        wim.add(hive, 0, count);
+        for number in 0..count {
+            let mut metadata = small_tree(Hash::of(hive), Hash(numbered(number)));
+            metadata.resize(metadata.len() + padding as usize, 0);
+            wim.add(&metadata, METADATA, 1);
+        }
+        wim.finish(None)
+    };
+    let found = outcomes("two images", with_images(&small_hive(), 2, 9 * MIB), 0);
+    assert_eq!(said(&found, "list"), "2 images");
+    let expected = "metadata of the images to change: 18876640 bytes, above the limit of 16777216";
+    assert_eq!(said(&found, "add"), expected);
+    let hive = with_cells(48 << 20, [-8, -8]);
+    let found = outcomes("three hives", with_images(&hive, 3, 0), 2 * hive.len());
+    let expected = "the hives of all images needs 151019520 bytes, the limit is 134217728";
+    for operation in ["list", "add"] {
+        assert!(said(&found, operation).ends_with(expected), "{}", said(&found, operation));
+    }
+}
+
 /// A few kilobytes that decode to more than there is memory, or to so much that nobody would wait for it.
 #[test]
 fn bombs_are_refused_before_they_are_decoded() {

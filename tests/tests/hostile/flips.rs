@@ -63,7 +63,7 @@ fn parts(bytes: &[u8]) -> Parts {
     let blobs: Vec<_> = (wim.blobs().iter().enumerate())
         .map(|(index, blob)| (range(blob.resource.offset, blob.resource.stored_len), table + 50 * index + 30))
         .collect();
-    let mut all = vec![0..208];
+    let mut all = Vec::from([range(0, 208)]);
     let tables = [header.blob_table, header.xml, header.integrity];
     all.extend(
         tables.iter().filter(|table| table.len > 0).map(|table| range(table.offset, table.stored_len)),

@@ -84,7 +84,7 @@ fn any_bit_of_a_file_of_certificates_or_of_a_boot_configuration_store() {
     let sst = sst();
     let store = boot_configuration::parse(boot_configuration::UEFI).expect("good");
     let store = boot_configuration::build(&store, time()).expect("good");
-    let files: [(&str, Vec<u8>, fn(&[u8]) -> bool); 4] = [
+    let files: [(&str, Vec<u8>, Read); 4] = [
         ("sst", sst, |bytes| store::read_file(bytes, Store::Root).is_ok()),
         ("reg", reg(), |bytes| store::read_file(bytes, Store::Root).is_ok()),
         ("pem", include_bytes!("../../cli/fixtures/root.pem").to_vec(), |bytes| {
@@ -109,6 +109,9 @@ fn any_bit_of_a_file_of_certificates_or_of_a_boot_configuration_store() {
         }
     }
 }
+
+/// Whether a file of its kind can be read.
+type Read = fn(&[u8]) -> bool;
 
 fn blob() -> Vec<u8> {
     let der = certificates()[0].certificate.der().to_vec();
