@@ -20,7 +20,7 @@ use crate::bytes::Reader;
 /// A log starts with a copy of the first 512 bytes of the base block.
 const SECTOR: usize = 512;
 /// The largest hive that is made by replaying logs.
-const LARGEST: u64 = 128 << 20;
+const LARGEST: u64 = 512 << 20;
 
 /// Whether a hive was not closed: then its log files are needed.
 pub(super) fn is_dirty(primary: &[u8]) -> bool {
