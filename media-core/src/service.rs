@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::hive::Hive;
 use crate::media::chain::ChainError;
-use crate::media::roots::{self, AddedCertificate, Listed, RemovedCertificate, RootsError};
+use crate::media::roots::{self, AddedCertificate, Hives, Listed, RemovedCertificate, RootsError};
 use crate::media::store::{Store, TrustedCertificate};
 use crate::reg_file::{self, RegFileError, RegistryKey};
 use crate::time::Timestamp;
@@ -108,7 +108,8 @@ pub struct Serviced<T> {
 pub fn images(wim: &Wim, choice: ImageChoice) -> Result<Vec<u32>, ServiceError> {
     let (images, boot) = (wim.header().image_count, wim.header().boot_index);
     match choice {
-        ImageChoice::All => Ok((1..=images).collect()),
+        // A header can count four billion images; the first that has no metadata is told as soon as it is read.
+        ImageChoice::All => Ok((1..=images.min(wim.described() + 1)).collect()),
         ImageChoice::Number(index) if (1..=images).contains(&index) => Ok(vec![index]),
         ImageChoice::Boot if (1..=images).contains(&boot) => Ok(vec![boot]),
         ImageChoice::Boot if images == 1 => Ok(vec![1]),
@@ -149,8 +150,10 @@ pub fn remove_roots(
 /// # Errors
 /// [`ServiceError`] when a store cannot be read.
 pub fn list_roots(wim: &Wim, images: &[u32]) -> Result<Vec<(u32, Vec<Listed>)>, ServiceError> {
-    let one = |index: u32| {
-        let listed = roots::list(wim, &wim.image(index)?);
+    let mut hives = Hives::new(wim);
+    let mut one = |index: u32| {
+        let hive = hives.of(&wim.image(index)?);
+        let listed = hive.and_then(|hive| Ok(roots::list_in(&hive)?));
         Ok((index, listed.map_err(|error| ServiceError::Roots { image: index, error })?))
     };
     images.iter().map(|index| one(*index)).collect()
@@ -162,10 +165,10 @@ pub fn list_roots(wim: &Wim, images: &[u32]) -> Result<Vec<(u32, Vec<Listed>)>, 
 /// # Errors
 /// [`ServiceError`] when a store cannot be read.
 pub fn export_reg(wim: &Wim, images: &[u32], stores: &[Store]) -> Result<Vec<u8>, ServiceError> {
-    let mut keys: Vec<RegistryKey> = Vec::new();
+    let (mut keys, mut hives): (Vec<RegistryKey>, _) = (Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };
-        let hive = roots::hive(wim, &wim.image(index)?).map_err(failed)?;
+        let hive = hives.of(&wim.image(index)?).map_err(failed)?;
         let of_image = roots::registry_keys(&hive, stores).map_err(|error| failed(error.into()))?;
         keys.extend(of_image.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
     }
@@ -200,10 +203,10 @@ fn change<T>(
     images: &[u32],
     mut edit_hive: impl FnMut(&mut Hive) -> Result<T, RootsError>,
 ) -> Result<Serviced<T>, ServiceError> {
-    let (mut edit, mut changed) = (Edit::new(wim), Vec::new());
+    let (mut edit, mut changed, mut hives) = (Edit::new(wim), Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };
-        let mut hive = roots::hive(wim, &wim.image(index)?).map_err(failed)?;
+        let mut hive = hives.of(&wim.image(index)?).map_err(failed)?;
         changed.push((index, edit_hive(&mut hive).map_err(failed)?));
         if hive.is_changed() {
             edit = edit.replace(index, roots::SOFTWARE_HIVE, hive.into_bytes());

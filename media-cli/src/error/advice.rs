@@ -187,6 +187,15 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         ServiceError::Wim(WimError::Split { .. }) => {
             Some("join its parts: wimlib-imagex join new.wim 'boot*.swm'".to_owned())
         }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata of the images to change", .. }) => {
+            Some("change its images one at a time: --image with a number".to_owned())
+        }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata of all images", .. }) => {
+            Some(format!("take out the image that boots: wimlib-imagex export {name} NUMBER new.wim --boot"))
+        }
+        ServiceError::Wim(WimError::TooLarge { what: "metadata", .. }) => {
+            Some("no boot image has as many files; installed systems are serviced with DISM".to_owned())
+        }
         ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => Some(format!(
             "write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"
         )),
@@ -290,6 +299,18 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+
+    #[test]
+    fn what_is_too_large_for_a_boot_image_is_told_with_what_to_do() {
+        let hint = |what| {
+            let error = ServiceError::Wim(WimError::TooLarge { what, len: 9, limit: 8 });
+            hint_of_service(Path::new("a.wim"), &error).unwrap_or_default()
+        };
+        assert!(hint("metadata").contains("DISM"));
+        assert!(hint("metadata of all images").contains("wimlib-imagex export a.wim"));
+        assert!(hint("metadata of the images to change").contains("--image"));
+        assert_eq!(hint("blob"), "");
+    }
 
     #[test]
     fn a_key_that_is_not_rsa_is_no_matter_of_passwords() {

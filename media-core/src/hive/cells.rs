@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const NONE: u32 = u32::MAX;
 const BIN: u32 = 4096;
 const BIN_HEADER: u32 = 32;
+/// No more free cells than this are taken notice of, so that a hive of nothing else takes no multiple of its size; the
+/// others stay free. A SOFTWARE hive of full Windows has some thousands.
+const MOST_FREE: usize = 1 << 19;
 /// References with the highest bit set mean memory that is never stored.
 const LIMIT: u64 = 1 << 31;
 
@@ -102,7 +105,7 @@ impl Cells {
             }
             if stored < 0 {
                 self.mark(cell, true);
-            } else {
+            } else if self.free.len() < MOST_FREE {
                 self.free.insert(cell, size);
                 self.by_size.insert((size, cell));
             }

@@ -5,9 +5,12 @@ use super::base_block::{self, checksum};
 use super::name::{self, Name};
 use crate::finding::Finding;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 const NONE: u32 = u32::MAX;
 const SEGMENT: usize = 16344;
+/// Bytes of the record of a key without a name, and of its cell's size.
+const SMALLEST_KEY: usize = 80;
 /// More findings than this help nobody.
 const MOST: usize = 1000;
 /// Windows goes no deeper.
@@ -37,8 +40,10 @@ struct Checker<'a> {
     minor: u32,
     root: u32,
     end: usize,
-    /// Allocated cells in order: place, length of content, how often they were claimed.
-    cells: Vec<(u32, u32, u32)>,
+    /// One bit for each 8 bytes of the bins: an allocated cell starts here.
+    allocated: Vec<u64>,
+    /// The same: it was claimed.
+    claimed: Vec<u64>,
     /// Keys by the security cell they name.
     holders: HashMap<u32, u32>,
     /// The cells of the key that is being looked at and of all keys above it, the root first.
@@ -158,6 +163,8 @@ impl<'a> Checker<'a> {
     }
 
     fn bins(&mut self) -> bool {
+        let words = (self.end - base_block::LEN).div_ceil(8 * 64);
+        (self.allocated, self.claimed) = (vec![0; words], vec![0; words]);
         let mut bin = base_block::LEN;
         while bin < self.end {
             let header = &self.bytes[bin..];
@@ -180,7 +187,7 @@ impl<'a> Checker<'a> {
                     return false;
                 }
                 if stored < 0 {
-                    self.cells.push(((cell - base_block::LEN) as u32, length as u32 - 4, 0));
+                    set(&mut self.allocated, (cell - base_block::LEN) as u32);
                 }
                 cell += length;
             }
@@ -191,12 +198,11 @@ impl<'a> Checker<'a> {
 
     /// Counts one more use of a cell; gives its content, unless there is no such cell or it is used already.
     fn claim(&mut self, what: &'static str, cell: u32, place: Place<'_>) -> Option<&'a [u8]> {
-        let Ok(at) = self.cells.binary_search_by_key(&cell, |entry| entry.0) else {
+        if !is_set(&self.allocated, cell) {
             self.error("hive.reference", place, format!("{what}: there is no allocated cell {cell:#x}"));
             return None;
-        };
-        self.cells[at].2 += 1;
-        if self.cells[at].2 > 1 {
+        }
+        if !set(&mut self.claimed, cell) {
             self.error("hive.shared", place, format!("{what}: cell {cell:#x} is used already"));
             return None;
         }
@@ -204,9 +210,10 @@ impl<'a> Checker<'a> {
     }
 
     fn content(&self, cell: u32) -> Option<&'a [u8]> {
-        let at = self.cells.binary_search_by_key(&cell, |entry| entry.0).ok()?;
-        let start = base_block::LEN + cell as usize + 4;
-        self.bytes.get(start..start + self.cells[at].1 as usize)
+        let start = base_block::LEN + cell as usize;
+        let size = number(self.bytes, start);
+        is_set(&self.allocated, cell)
+            .then(|| self.bytes.get(start + 4..start + size.wrapping_neg() as usize))?
     }
 
     fn tree(&mut self) {
@@ -277,6 +284,10 @@ impl<'a> Checker<'a> {
         }
         let (mut before, mut longest_name, mut longest_class): (Option<Vec<u16>>, _, _) = (None, 0, 0);
         for (subkey, hint) in subkeys {
+            if waiting.len() > self.most_keys() {
+                self.error("hive.shared", Place::Key, "there are more subkeys than keys fit into the hive");
+                return;
+            }
             let Some((content, (_, name))) = self.content(subkey).and_then(|key| Some((key, key_name(key)?)))
             else {
                 self.error(
@@ -344,6 +355,10 @@ impl<'a> Checker<'a> {
         if count == 0 {
             self.error("hive.list", path, format!("cell {list:#x}: an empty list"));
         }
+        if into.len() > self.most_keys() {
+            self.error("hive.shared", path, "it lists more subkeys than keys fit into the hive");
+            return;
+        }
         match content.get(..2) {
             Some(b"ri") if may_be_root => {
                 for entry in entries.chunks_exact(4) {
@@ -366,6 +381,11 @@ impl<'a> Checker<'a> {
             }
             _ => self.error("hive.list", path, format!("cell {list:#x} does not hold a list")),
         }
+    }
+
+    /// As many keys as there can be. More are listed where one is listed again.
+    fn most_keys(&self) -> usize {
+        self.bytes.len() / SMALLEST_KEY
     }
 
     fn values(&mut self, key: &'a [u8]) {
@@ -396,7 +416,9 @@ impl<'a> Checker<'a> {
             longest_name = longest_name.max(upper.len() as u32 * 2);
             longest_data = longest_data.max(number(value, 4) & !(1 << 31));
             let place = Place::Below(name);
-            if !names.insert(upper) {
+            let mut hasher = DefaultHasher::new();
+            upper.hash(&mut hasher);
+            if !names.insert(hasher.finish()) {
                 self.error("hive.value-twice", place, "a second value of this name");
             }
             self.data(number(value, 4), number(value, 8), place);
@@ -498,9 +520,11 @@ impl<'a> Checker<'a> {
     }
 
     fn unused(&mut self) {
-        let mut unused = self.cells.iter().filter(|cell| cell.2 == 0).map(|cell| cell.0);
-        if let Some(first) = unused.next() {
-            let count = unused.count() + 1;
+        let unused =
+            || self.allocated.iter().zip(&self.claimed).map(|(allocated, claimed)| allocated & !claimed);
+        if let Some((word, bits)) = unused().enumerate().find(|(_, bits)| *bits != 0) {
+            let first = (word * 64 + bits.trailing_zeros() as usize) as u32 * 8;
+            let count: u32 = unused().map(u64::count_ones).sum();
             self.error(
                 "hive.unused",
                 Place::Cell("cell", first),
@@ -508,6 +532,22 @@ impl<'a> Checker<'a> {
             );
         }
     }
+}
+
+/// Whether the bit of the cell at a place is set.
+fn is_set(bits: &[u64], cell: u32) -> bool {
+    let bit = cell as usize / 8;
+    cell.is_multiple_of(8) && bits.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+}
+
+/// Sets the bit of the cell at a place; whether it was not set.
+fn set(bits: &mut [u64], cell: u32) -> bool {
+    let bit = cell as usize / 8;
+    let Some(word) = bits.get_mut(bit / 64) else { return false };
+    let mask = 1 << (bit % 64);
+    let was_set = *word & mask != 0;
+    *word |= mask;
+    !was_set
 }
 
 /// What a list keeps beside a key's cell.

@@ -6,9 +6,9 @@ use std::fmt;
 use super::{Hive, HiveError, KeyId, KeyInfo, name, record, values};
 
 /// No more differences than this are listed.
-const LIMIT: usize = 100_000;
+const LIMIT: usize = 50_000;
 /// Nor more than this many bytes of paths.
-const PATH_BYTES_LIMIT: usize = 32 << 20;
+const PATH_BYTES_LIMIT: usize = 8 << 20;
 /// Values are stored once: more than this many times the hive is read only where keys share them, which none does.
 const READ_LIMIT: u64 = 4;
 

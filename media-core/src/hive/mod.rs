@@ -274,9 +274,13 @@ impl Hive {
     /// When the list or a value in it is damaged.
     pub fn values(&self, id: KeyId) -> Result<Vec<ValueInfo>, HiveError> {
         let key = record::key(&self.cells, id.0)?.0;
+        let mut seen = HashSet::new();
         values::all(&self.cells, &key)?
             .into_iter()
             .map(|cell| {
+                if !seen.insert(cell) {
+                    return Err(HiveError::Shared { cell });
+                }
                 let (value, name) = record::value(&self.cells, cell)?;
                 Ok(ValueInfo { name: name.text(), kind: value.kind, len: value.length() })
             })

@@ -16,6 +16,8 @@ use std::cmp::Ordering;
 
 const LONGEST_FAST: usize = 507;
 const LONGEST: usize = 1012;
+/// No more are read: lists can name one key again and again. The most Windows has below one key is some ten thousand.
+const MOST: usize = 1 << 19;
 const WHAT: &str = "subkey list";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,16 @@ struct Place {
 
 /// The cells of all subkeys, in the order they are listed.
 pub(super) fn all(cells: &Cells, list: u32) -> Result<Vec<u32>, HiveError> {
-    Ok(leaves(cells, list)?.into_iter().flat_map(Leaf::keys).collect())
+    let leaves = leaves(cells, list)?;
+    let count: usize = leaves.iter().map(Leaf::len).sum();
+    if count > MOST {
+        return Err(HiveError::TooLarge {
+            what: "the subkeys of one key",
+            size: count as u64,
+            limit: MOST as u64,
+        });
+    }
+    Ok(leaves.into_iter().flat_map(Leaf::keys).collect())
 }
 
 /// The cells that the lists themselves take.

@@ -15,12 +15,18 @@ use std::cmp::Ordering;
 const SEGMENT: usize = 16344;
 /// Before version 1.4 Windows allocates no cell above 1 MiB.
 const LARGEST_CELL: usize = 1 << 20;
+/// No more values of one key are read: a list can name one value again and again.
+const MOST: u32 = 1 << 19;
 const LARGEST_BIG: usize = SEGMENT * u16::MAX as usize;
 
 /// The cells of a key's values, in the order they are listed.
 pub(super) fn all(cells: &Cells, key: &KeyRecord) -> Result<Vec<u32>, HiveError> {
     if key.value_count == 0 || key.flags & KEY_PREDEFINED != 0 {
         return Ok(Vec::new());
+    }
+    if key.value_count > MOST {
+        let (size, limit) = (key.value_count.into(), MOST.into());
+        return Err(HiveError::TooLarge { what: "the values of one key", size, limit });
     }
     Ok(record::numbers(cells, "value list", key.value_list, key.value_count)?.collect())
 }

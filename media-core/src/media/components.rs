@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::boot_image::Architecture;
 use crate::pe;
-use crate::wim::{Entry, Image, Wim};
+use crate::wim::{Entry, Hash, Image};
 
 /// Where servicing keeps a manifest of every package in an image.
 const PACKAGES: &str = r"\Windows\servicing\Packages";
@@ -12,8 +12,6 @@ const PACKAGES: &str = r"\Windows\servicing\Packages";
 const BOOTSTRAP: &str = "TsmBootstrap.exe";
 /// Optional components without which Configuration Manager's boot images do not work (`manage-boot-images`).
 pub const REQUIRED: [&str; 4] = ["WinPE-Scripting", "WinPE-SecureStartup", "WinPE-WDS-Tools", "WinPE-WMI"];
-/// The largest program whose version is read.
-const LARGEST_PROGRAM: u64 = 64 << 20;
 
 /// Components found in a boot image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,23 +44,30 @@ impl Components {
     }
 }
 
+/// Reads a program of the image, if it can be read.
+pub type ReadProgram<'a> = &'a mut dyn FnMut(&Hash) -> Option<Vec<u8>>;
+
 /// Looks for components in an image.
-pub fn find(wim: &Wim, image: &Image, architecture: Option<Architecture>) -> Components {
-    Components { configuration_manager: engine(wim, image, architecture), optional: optional(image) }
+pub fn find(image: &Image, architecture: Option<Architecture>, read: ReadProgram<'_>) -> Components {
+    Components { configuration_manager: engine(image, architecture, read), optional: optional(image) }
 }
 
-fn engine(wim: &Wim, image: &Image, architecture: Option<Architecture>) -> Option<ConfigurationManager> {
+fn engine(
+    image: &Image,
+    architecture: Option<Architecture>,
+    read: ReadProgram<'_>,
+) -> Option<ConfigurationManager> {
     // An ARM64 image has Configuration Manager's programs for x64.
     let own = architecture.map(Architecture::configuration_manager_folder);
     let folders = own.into_iter().chain(["x64", "i386", "arm64"]).map(|name| format!(r"\sms\bin\{name}"));
     folders.into_iter().find_map(|folder| {
         let program = image.find(&format!(r"{folder}\{BOOTSTRAP}")).filter(|entry| entry.is_plain_file())?;
-        Some(ConfigurationManager { version: version(wim, program), folder })
+        Some(ConfigurationManager { version: version(&program, read), folder })
     })
 }
 
-fn version(wim: &Wim, program: &Entry) -> Option<[u16; 4]> {
-    let bytes = wim.read(&program.hash()?, LARGEST_PROGRAM).ok()?;
+fn version(program: &Entry, read: ReadProgram<'_>) -> Option<[u16; 4]> {
+    let bytes = read(&program.hash()?)?;
     pe::read(&bytes).ok()?.file_version.ok()?
 }
 
@@ -70,13 +75,13 @@ fn version(wim: &Wim, program: &Entry) -> Option<[u16; 4]> {
 /// one without.
 fn optional(image: &Image) -> Vec<String> {
     let Some(folder) = image.find(PACKAGES) else { return Vec::new() };
-    let component = |entry: &Entry| {
+    let component = |entry: Entry| {
         let name = entry.name.strip_suffix(".mum").or_else(|| entry.name.strip_suffix(".MUM"))?;
         let (package, _) = name.split_once('~')?;
         let component = package.strip_suffix("-Package")?;
         component.get(..6).filter(|start| start.eq_ignore_ascii_case("WinPE-"))?;
         Some(component.to_owned())
     };
-    let found: BTreeSet<String> = image.children(folder).iter().filter_map(component).collect();
+    let found: BTreeSet<String> = image.children(&folder).filter_map(component).collect();
     found.into_iter().collect()
 }

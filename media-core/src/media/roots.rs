@@ -20,12 +20,13 @@ pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
 const EXPORTED_ROOT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE";
 /// The value of a certificate's key.
 const BLOB: &str = "Blob";
-/// The largest SOFTWARE hive that is edited; those of full Windows are about 100 MB.
-const LARGEST_HIVE: u64 = 512 << 20;
+/// The largest SOFTWARE hive that is edited, and the most of all images of a WIM file; those of full Windows are about
+/// 100 MB, those of boot images 3 to 30 MB.
+const LARGEST_HIVE: u64 = 128 << 20;
 /// The most certificates that are listed. The stores of full Windows have about 1 MB.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 4 << 20;
 /// The largest log file of it that is read.
-const LARGEST_LOG: u64 = 64 << 20;
+const LARGEST_LOG: u64 = 16 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -219,12 +220,7 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
             let path = key_path(store, &thumbprint);
             let certificate = match hive.value(id, BLOB)? {
                 Some(value) => {
-                    // A hive can name one value in thousands of keys.
-                    left = left.checked_sub(value.data.len()).ok_or(HiveError::TooLarge {
-                        what: "a list of all certificates",
-                        size: (MOST_BYTES - left + value.data.len()) as u64,
-                        limit: MOST_BYTES as u64,
-                    })?;
+                    spend(&mut left, value.data.len())?;
                     trust::certificate_from_blob(&path, &thumbprint, &value.data)
                 }
                 None => Err(TrustError::NoBlob { path }),
@@ -235,6 +231,16 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
     Ok(listed)
 }
 
+/// Takes a value's bytes off what may be listed: a hive can name one value in thousands of keys.
+fn spend(left: &mut usize, len: usize) -> Result<(), HiveError> {
+    *left = left.checked_sub(len).ok_or(HiveError::TooLarge {
+        what: "a list of all certificates",
+        size: (MOST_BYTES - *left + len) as u64,
+        limit: MOST_BYTES as u64,
+    })?;
+    Ok(())
+}
+
 /// The keys of certificates in stores of a SOFTWARE hive with all their values, as the registry editor shows them while
 /// that Windows runs.
 ///
@@ -242,12 +248,14 @@ pub fn list_in(hive: &Hive) -> Result<Vec<Listed>, HiveError> {
 /// [`HiveError`] when a key or value cannot be read.
 pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, HiveError> {
     let mut keys = Vec::new();
+    let mut left = MOST_BYTES;
     for store in stores {
         let Some(key) = hive.find(&store_path(*store))? else { continue };
         for (thumbprint, id) in hive.subkeys(key)? {
             let mut values = Vec::new();
             for info in hive.values(id)? {
                 let Some(Value { kind, data }) = hive.value(id, &info.name)? else { continue };
+                spend(&mut left, data.len())?;
                 let name = Some(info.name).filter(|name| !name.is_empty());
                 values.push(RegistryValue { name, kind, data, delete: false });
             }
@@ -268,20 +276,50 @@ pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, 
 /// # Errors
 /// [`RootsError`] when there is none or it cannot be read.
 pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
-    let entry = image.find(SOFTWARE_HIVE).ok_or(RootsError::NoHive)?;
-    if let Some(kind) = entry.not_plain() {
-        return Err(RootsError::NotPlain { kind });
+    Hives::new(wim).of(image)
+}
+
+/// The SOFTWARE hives of a WIM file's images, each as [`hive`] gives it. All of them together may be as large as one may be:
+/// any number of images can have the same few bytes that decode to many.
+pub struct Hives<'a> {
+    wim: &'a Wim,
+    left: u64,
+}
+
+impl<'a> Hives<'a> {
+    /// None of them read yet.
+    pub fn new(wim: &'a Wim) -> Self {
+        Self { wim, left: LARGEST_HIVE }
     }
-    let bytes = wim.read(&entry.hash().ok_or(RootsError::EmptyHive)?, LARGEST_HIVE)?;
-    if !Hive::is_dirty(&bytes) {
-        return Ok(Hive::open(bytes)?);
+
+    /// The one of an image.
+    ///
+    /// # Errors
+    /// As [`hive`].
+    pub fn of(&mut self, image: &Image) -> Result<Hive, RootsError> {
+        let wim = self.wim;
+        let entry = image.find(SOFTWARE_HIVE).ok_or(RootsError::NoHive)?;
+        if let Some(kind) = entry.not_plain() {
+            return Err(RootsError::NotPlain { kind });
+        }
+        let hash = entry.hash().ok_or(RootsError::EmptyHive)?;
+        let size = wim.blob(&hash).map_or(0, |blob| blob.resource.len);
+        if size <= LARGEST_HIVE {
+            let (what, read) = ("the hives of all images", LARGEST_HIVE - self.left);
+            let error = HiveError::TooLarge { what, size: read + size, limit: LARGEST_HIVE };
+            self.left = self.left.checked_sub(size).ok_or(error)?;
+        }
+        let bytes = wim.read(&hash, LARGEST_HIVE)?;
+        if !Hive::is_dirty(&bytes) {
+            return Ok(Hive::open(bytes)?);
+        }
+        let log = |suffix| log_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"));
+        let (first, second) = (log(".LOG1")?, log(".LOG2")?);
+        // The only log before Windows Vista. Where there are two it is a dummy.
+        let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
+        let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
+        Ok(Hive::open_with_logs(bytes, &logs)?)
     }
-    let log = |suffix| log_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"));
-    let (first, second) = (log(".LOG1")?, log(".LOG2")?);
-    // The only log before Windows Vista. Where there are two it is a dummy.
-    let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
-    let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
-    Ok(Hive::open_with_logs(bytes, &logs)?)
 }
 
 /// A log file of the image; `None` when there is none, or it is empty.

@@ -113,13 +113,13 @@ fn no_more_certificates_are_listed_than_any_store_has() {
     for store in stores {
         let path = key_path(store, &to_hex_upper(&certificate.sha1()));
         let id = hive.create_key(&path, time()).expect("a key");
-        hive.set_value(id, BLOB, REG_BINARY, &padded(4_000_000), time()).expect("a value");
+        hive.set_value(id, BLOB, REG_BINARY, &padded(1_000_000), time()).expect("a value");
     }
     assert_eq!(list_in(&hive).expect("sound").len(), 4);
     let id = hive.create_key(&key_path(Store::Ca, "00"), time()).expect("a key");
-    hive.set_value(id, BLOB, REG_BINARY, &padded(1_000_000), time()).expect("a value");
+    hive.set_value(id, BLOB, REG_BINARY, &padded(250_000), time()).expect("a value");
     let error = list_in(&hive).err().expect("too many");
-    assert!(matches!(error, HiveError::TooLarge { limit: 16_777_216, .. }), "{error}");
+    assert!(matches!(error, HiveError::TooLarge { limit: 4_194_304, .. }), "{error}");
     let path = key_path(Store::Ca, "00");
     hive.set_value(id, BLOB, REG_BINARY, &good, time()).expect("a value");
     assert!(

@@ -3,11 +3,11 @@
 use super::ServiceError;
 use crate::bytes::to_hex_upper;
 use crate::media::chain::{self, Chain, ChainRequest, KnownCertificate};
-use crate::media::roots::{self, Listed};
+use crate::media::roots::{self, Hives, Listed};
 use crate::media::store::Store;
 use crate::reg_file::{REG_BINARY, RegistryKey};
 use crate::time::Timestamp;
-use crate::wim::Wim;
+use crate::wim::{Image, Wim};
 use crate::x509::Certificate;
 
 /// Proves for each image that a server's certificate chains to a root in its stores. `server` is what is in the server's
@@ -22,8 +22,9 @@ pub fn prove_chain(
     host: Option<&str>,
     time: Timestamp,
 ) -> Result<Vec<(u32, Chain)>, ServiceError> {
-    let one = |image: u32| {
-        let stores = known_certificates(wim, image)?;
+    let mut hives = Hives::new(wim);
+    let mut one = |image: u32| {
+        let stores = known_certificates(&mut hives, &wim.image(image)?)?;
         let request = ChainRequest { server, stores: &stores, host, time };
         let proven = chain::prove(&request);
         Ok((image, proven.map_err(|error| ServiceError::Chain { image, error })?))
@@ -32,9 +33,9 @@ pub fn prove_chain(
 }
 
 /// The certificates in an image's stores with what limits them there. What is no certificate helps no chain.
-fn known_certificates(wim: &Wim, image: u32) -> Result<Vec<KnownCertificate>, ServiceError> {
-    let failed = |error| ServiceError::Roots { image, error };
-    let hive = roots::hive(wim, &wim.image(image)?).map_err(failed)?;
+fn known_certificates(hives: &mut Hives<'_>, image: &Image) -> Result<Vec<KnownCertificate>, ServiceError> {
+    let failed = |error| ServiceError::Roots { image: image.index(), error };
+    let hive = hives.of(image).map_err(failed)?;
     let listed = roots::list_in(&hive).map_err(|error| failed(error.into()))?;
     let mut known = Vec::new();
     for store in Store::ALL {

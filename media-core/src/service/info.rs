@@ -3,8 +3,8 @@
 use crate::inspect::{BootManagerFacts, boot_manager_facts};
 use crate::media::boot_image::Architecture;
 use crate::media::components::{self, Components};
-use crate::media::roots::{self, Listed, RootsError};
-use crate::wim::{Compression, Image, ImageInfo, Wim, WimError};
+use crate::media::roots::{self, Hives, Listed, RootsError};
+use crate::wim::{Compression, Hash, Image, ImageInfo, Wim, WimError};
 
 /// Programs that start Windows, in the places where boot images keep them.
 const BOOT_MANAGERS: [&str; 4] = [
@@ -14,7 +14,9 @@ const BOOT_MANAGERS: [&str; 4] = [
     r"\Windows\Boot\EFI_EX\bootmgr_EX.efi",
 ];
 /// Real boot managers have about 2 MB.
-const LARGEST_BOOT_MANAGER: u64 = 64 << 20;
+const LARGEST_BOOT_MANAGER: u64 = 16 << 20;
+/// The programs of all images that are looked into may have this many bytes together.
+const MOST_PROGRAMS: u64 = 64 << 20;
 
 /// A WIM file.
 pub struct WimFacts {
@@ -65,9 +67,11 @@ pub struct ContentFacts {
 /// Looks into a WIM file. An image that cannot be read does not hide the others.
 pub fn wim_facts(wim: &Wim) -> WimFacts {
     let header = wim.header();
-    let image = |info: &ImageInfo| {
+    let (mut hives, mut left) = (Hives::new(wim), MOST_PROGRAMS);
+    let mut image = |info: &ImageInfo| {
         let architecture = info.architecture.and_then(Architecture::from_number);
-        let content = wim.image(info.index).map(|image| content(wim, &image, architecture));
+        let content =
+            wim.image(info.index).map(|image| content(wim, &image, architecture, &mut hives, &mut left));
         ImageFacts { info: info.clone(), architecture, content }
     };
     WimFacts {
@@ -79,22 +83,38 @@ pub fn wim_facts(wim: &Wim) -> WimFacts {
         is_read_only: header.is_read_only(),
         part: (header.part_number, header.total_parts),
         is_solid: wim.is_solid(),
-        images: wim.images().iter().map(image).collect(),
+        images: wim.images().iter().map(&mut image).collect(),
     }
 }
 
-fn content(wim: &Wim, image: &Image, architecture: Option<Architecture>) -> ContentFacts {
+fn content(
+    wim: &Wim,
+    image: &Image,
+    architecture: Option<Architecture>,
+    hives: &mut Hives<'_>,
+    left: &mut u64,
+) -> ContentFacts {
     let folders = image.folders();
     let boot_managers = BOOT_MANAGERS.iter().filter_map(|path| {
         let entry = image.find(path).filter(|entry| entry.is_plain_file())?;
-        let bytes = entry.hash().map_or(Ok(Vec::new()), |hash| wim.read(&hash, LARGEST_BOOT_MANAGER));
+        let bytes = entry.hash().map_or(Ok(Vec::new()), |hash| read(wim, &hash, left));
         Some(boot_manager_facts(path, bytes.map_err(|error| error.to_string())))
     });
+    let boot_managers = boot_managers.collect();
     ContentFacts {
         files: image.len() - folders,
         folders,
-        components: components::find(wim, image, architecture),
-        boot_managers: boot_managers.collect(),
-        certificates: roots::list(wim, image),
+        components: components::find(image, architecture, &mut |hash| read(wim, hash, left).ok()),
+        boot_managers,
+        certificates: hives.of(image).and_then(|hive| Ok(roots::list_in(&hive)?)),
     }
+}
+
+/// A program, as long as those read so far leave room for it.
+fn read(wim: &Wim, hash: &Hash, left: &mut u64) -> Result<Vec<u8>, WimError> {
+    let limit = LARGEST_BOOT_MANAGER.min(*left);
+    let len = wim.blob(hash).map_or(0, |blob| blob.resource.len);
+    // Also when it turns out to be damaged: it has been decoded then.
+    *left -= if len <= limit { len } else { 0 };
+    wim.read(hash, limit)
 }

@@ -10,7 +10,6 @@ use crate::media::boot_image::{Architecture, BootImage, BootImageError};
 use crate::spec::{BootConfigurationChoice, BootImageSpec};
 use crate::time::Timestamp;
 use crate::tree::TreeFile;
-use crate::wim::Entry;
 
 /// Where a store came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +120,7 @@ fn own_store(image: &BootImage, firmware: Firmware) -> Result<(String, Vec<u8>),
     let mut reasons = Vec::new();
     for path in own_stores(image.architecture, firmware) {
         let Some(entry) = image.image.find(&path).filter(|entry| !entry.is_directory()) else { continue };
-        match image.read(&path, entry) {
+        match image.read(&path, &entry) {
             Ok(bytes) => match boots_the_image(image, &bytes) {
                 Ok(()) => return Ok((path, bytes)),
                 Err(reason) => reasons.push(format!("{path} {reason}")),
@@ -173,7 +172,7 @@ fn make(firmware: Firmware, loader: &str, time: Timestamp) -> Result<Vec<u8>, Hi
 fn loader(image: &BootImage, firmware: Firmware) -> Option<String> {
     loaders(firmware)
         .into_iter()
-        .find(|path| image.image.find(path).is_some_and(Entry::is_plain_file))
+        .find(|path| image.image.find(path).is_some_and(|entry| entry.is_plain_file()))
         .map(str::to_owned)
 }
 

@@ -8,11 +8,11 @@ use crate::finding::Finding;
 use crate::hive;
 use crate::io::Source;
 use crate::media::boot_image::BootImage;
-use crate::media::roots::{self, RootsError};
+use crate::media::roots::{self, Hives, RootsError};
 use crate::media::trust::TrustError;
 use crate::medium::{self, Medium, MediumError};
 use crate::spec::BootImageSpec;
-use crate::wim::{Image, Wim};
+use crate::wim::{Image, Wim, WimError};
 
 /// Checks a boot image by itself: everything the WIM file says about itself, whether Windows Boot Manager would start it,
 /// and the SOFTWARE hive of every image with its certificate stores.
@@ -32,19 +32,29 @@ pub fn verify_boot_image(
         let finding = Finding::note("boot-image.would-not-boot", "boot image", error.to_string());
         report.findings.push(finding);
     }
-    for index in 1..=wim.header().image_count {
-        // What is wrong with the tree was found already.
-        if let Ok(image) = wim.image(index) {
-            check_stores(&wim, &image, &mut report);
+    let (mut hives, mut index) = (Hives::new(&wim), 1);
+    // What is wrong with a tree was found already; a header can count four billion images that are not there.
+    while let Some(image) = next_image(&wim, index) {
+        if let Ok(image) = image {
+            check_stores(&mut hives, &image, &mut report);
         }
+        index += 1;
     }
     Ok(report)
 }
 
+/// An image; `None` behind the last.
+fn next_image(wim: &Wim, index: u32) -> Option<Result<Image, WimError>> {
+    match wim.image(index) {
+        Err(WimError::NoImage { .. }) => None,
+        image => Some(image),
+    }
+}
+
 /// An image without a SOFTWARE hive is no Windows, which is not wrong in itself.
-fn check_stores(wim: &Wim, image: &Image, report: &mut VerifyReport) {
+fn check_stores(hives: &mut Hives<'_>, image: &Image, report: &mut VerifyReport) {
     let place = format!("image {}: {}", image.index(), roots::SOFTWARE_HIVE);
-    let listed = match roots::hive(wim, image) {
+    let listed = match hives.of(image) {
         Err(RootsError::NoHive) => return,
         Err(error) => Err(error.to_string()),
         Ok(hive) => {

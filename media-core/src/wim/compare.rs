@@ -1,6 +1,7 @@
 //! What differs between two images: by file, and in what.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher};
 
@@ -8,9 +9,9 @@ use super::metadata::upper_case;
 use super::{Entry, Image, StreamKind};
 
 /// No more differences than this are listed; two images that have nothing in common would give one for every file.
-const LIMIT: usize = 100_000;
+const LIMIT: usize = 50_000;
 /// Nor more than this many bytes of paths.
-const PATH_BYTES_LIMIT: usize = 32 << 20;
+const PATH_BYTES_LIMIT: usize = 8 << 20;
 
 /// What differs between two images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,105 +100,125 @@ impl fmt::Display for Aspect {
 /// Compares two images, file by file. A name in another case is the same name.
 pub fn compare(before: &Image, after: &Image) -> Comparison {
     let links = (Links::of(before), Links::of(after));
-    let mut found = Found::default();
-    let mut waiting = vec![(0, Some(before.root()), Some(after.root()))];
-    while let Some((node, first, second)) = waiting.pop() {
+    let mut found = Found { comparison: Comparison::default(), path_bytes: 0 };
+    // Which folder of the second image each folder of the first one is.
+    let mut partners = vec![NONE; before.len() as usize + 1];
+    let mut waiting = vec![(0, 0)];
+    while let Some((first, second)) = waiting.pop() {
+        let path = || match second {
+            NONE => path_of_removed(before, after, &partners, first),
+            second => after.path(second as usize),
+        };
         match (first, second) {
-            (Some(first), Some(second)) => {
-                let mut aspects = aspects((before, first), (after, second));
-                if links.0.names(first) != links.1.names(second) {
+            (NONE, _) => found.add(path, || FileDifferenceKind::Added),
+            (_, NONE) => found.add(path, || FileDifferenceKind::Removed),
+            (first, second) => {
+                let entries = (before.entry(first as usize), after.entry(second as usize));
+                let mut aspects = aspects((before, &entries.0), (after, &entries.1));
+                if links.0.of_group(entries.0.hard_link_group) != links.1.of_group(entries.1.hard_link_group)
+                {
                     aspects.push(Aspect::HardLinks);
                 }
                 if !aspects.is_empty() {
-                    found.add(node, FileDifferenceKind::Changed(aspects));
+                    found.add(path, || FileDifferenceKind::Changed(aspects));
                 }
             }
-            (None, _) => found.add(node, FileDifferenceKind::Added),
-            (_, None) => found.add(node, FileDifferenceKind::Removed),
+        }
+        if first != NONE {
+            partners[first as usize] = second;
         }
         // Of what is only in one image, what is below it is only there too. The last of the list is looked at first.
-        let mut pairs = pairs((before, first), (after, second));
-        pairs.reverse();
-        for (name, first, second) in pairs {
-            waiting.push((found.node(node, name), first, second));
-        }
+        let below = waiting.len();
+        pair(&mut waiting, (before, first), (after, second));
+        waiting[below..].reverse();
     }
     found.comparison
 }
 
-/// The differences so far, and the tree of names their paths are made of: paths of their own for every file would take
-/// far more room than the images when a hostile one nests folders deeply.
-#[derive(Default)]
-struct Found<'a> {
-    nodes: Vec<(usize, &'a str)>,
+/// The index of an entry that is not there.
+const NONE: u32 = u32::MAX;
+
+/// The differences so far.
+struct Found {
     comparison: Comparison,
     path_bytes: usize,
 }
 
-impl<'a> Found<'a> {
-    /// A name below another; node 0 is the root.
-    fn node(&mut self, parent: usize, name: &'a str) -> usize {
-        self.nodes.push((parent, name));
-        self.nodes.len()
-    }
-
-    fn add(&mut self, node: usize, kind: FileDifferenceKind) {
+impl Found {
+    fn add(&mut self, path: impl Fn() -> String, kind: impl FnOnce() -> FileDifferenceKind) {
         if self.comparison.differences.len() >= LIMIT || self.path_bytes >= PATH_BYTES_LIMIT {
             self.comparison.left_out += 1;
             return;
         }
-        let path = self.path(node);
-        self.path_bytes += path.len();
+        let (mut path, kind) = (path(), kind());
+        if path.is_empty() {
+            path.push('\\');
+        }
+        self.path_bytes += path.len() + kind.len();
         self.comparison.differences.push(FileDifference { path, kind });
     }
-
-    fn path(&self, node: usize) -> String {
-        let (mut names, mut at) = (Vec::new(), node);
-        while let Some((parent, name)) = at.checked_sub(1).and_then(|place| self.nodes.get(place)) {
-            names.push(*name);
-            at = *parent;
-        }
-        names.reverse();
-        if names.is_empty() { "\\".to_owned() } else { names.join("\\") }
-    }
 }
 
-/// A name of both folders or of one of them, and what has it there.
-type Pair<'a> = (&'a str, Option<&'a Entry>, Option<&'a Entry>);
-
-/// What is in two folders, side by side, in order of the names in upper case.
-fn pairs<'a>(
-    (before, first): (&'a Image, Option<&'a Entry>),
-    (after, second): (&'a Image, Option<&'a Entry>),
-) -> Vec<Pair<'a>> {
-    let mut found: BTreeMap<(String, u32), Pair> = BTreeMap::new();
-    for (key, entry) in children(before, first) {
-        found.insert(key, (&entry.name, Some(entry), None));
-    }
-    for (key, entry) in children(after, second) {
-        let pair = found.entry(key).or_insert((&entry.name, None, None));
-        (pair.0, pair.2) = (&entry.name, Some(entry));
-    }
-    found.into_values().collect()
-}
-
-/// What is in a folder, by name in upper case; names that differ in case alone are told apart by their order.
-fn children<'a>(image: &'a Image, folder: Option<&'a Entry>) -> Vec<((String, u32), &'a Entry)> {
-    let children = folder.map(|folder| image.children(folder)).unwrap_or_default();
-    let mut sorted: Vec<(String, &Entry)> =
-        children.iter().map(|entry| (entry.name.chars().map(upper_case).collect(), entry)).collect();
-    sorted.sort_by(|(left, left_entry), (right, right_entry)| {
-        left.cmp(right).then_with(|| left_entry.name.cmp(&right_entry.name))
-    });
-    let mut keyed: Vec<((String, u32), &Entry)> = Vec::with_capacity(sorted.len());
-    for (upper, entry) in sorted {
-        let number = match keyed.last() {
-            Some(((last, number), _)) if *last == upper => number + 1,
+impl FileDifferenceKind {
+    /// How many bytes it takes beside those every difference takes.
+    fn len(&self) -> usize {
+        let Self::Changed(aspects) = self else { return 0 };
+        let of_one = |aspect: &Aspect| match aspect {
+            Aspect::Stream(name) => size_of::<Aspect>() + name.len(),
             _ => 0,
         };
-        keyed.push(((upper, number), entry));
+        aspects.iter().map(of_one).sum()
     }
-    keyed
+}
+
+/// The path of what only the first image has, its folders named as the second image names them.
+fn path_of_removed(before: &Image, after: &Image, partners: &[u32], index: u32) -> String {
+    let (mut names, mut at) = (Vec::new(), index as usize);
+    while partners[at] == NONE && at != 0 {
+        names.push(at);
+        at = before.parent(at);
+    }
+    let mut path = if partners[at] == NONE { String::new() } else { after.path(partners[at] as usize) };
+    for name in names.into_iter().rev() {
+        path.extend((!path.is_empty()).then_some('\\'));
+        path.extend(before.name(name));
+    }
+    path
+}
+
+/// Adds what is in two folders side by side, in order of the names in upper case. Names of one folder that differ in case
+/// alone are told apart by their order.
+fn pair(pairs: &mut Vec<(u32, u32)>, (before, first): (&Image, u32), (after, second): (&Image, u32)) {
+    let (first, second) = (sorted(before, first), sorted(after, second));
+    let (mut first, mut second) = (first.into_iter().peekable(), second.into_iter().peekable());
+    loop {
+        let order = match (first.peek(), second.peek()) {
+            (Some(left), Some(right)) => upper(before, *left).cmp(upper(after, *right)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let left = if order.is_le() { first.next() } else { None };
+        let right = if order.is_ge() { second.next() } else { None };
+        pairs.push((left.unwrap_or(NONE), right.unwrap_or(NONE)));
+    }
+}
+
+/// What is in a folder, by name in upper case, then by name.
+fn sorted(image: &Image, folder: u32) -> Vec<u32> {
+    if folder == NONE {
+        return Vec::new();
+    }
+    let mut children: Vec<u32> = image.child_indexes(folder as usize).map(|child| child as u32).collect();
+    children.sort_by(|left, right| {
+        let names = || image.name(*left as usize).cmp(image.name(*right as usize));
+        upper(image, *left).cmp(upper(image, *right)).then_with(names)
+    });
+    children
+}
+
+fn upper(image: &Image, index: u32) -> impl Iterator<Item = char> {
+    image.name(index as usize).map(upper_case)
 }
 
 fn aspects((before, first): (&Image, &Entry), (after, second): (&Image, &Entry)) -> Vec<Aspect> {
@@ -246,30 +267,37 @@ fn named(entry: &Entry) -> BTreeMap<&str, Option<super::Hash>> {
 }
 
 /// The names of each file that has several. The numbers of hard link groups mean nothing outside their image, so each
-/// group is known by its paths, and each path by a hash.
-struct Links(HashMap<u64, Vec<u64>>);
+/// group is known by its paths, and those by a hash of them all.
+struct Links(Vec<(u64, u64)>);
 
 impl Links {
     fn of(image: &Image) -> Self {
-        let mut paths: Vec<u64> = Vec::with_capacity(image.all().len());
-        let mut groups: HashMap<u64, Vec<u64>> = HashMap::new();
-        for (index, entry) in image.all().iter().enumerate() {
+        let mut paths: Vec<u64> = Vec::with_capacity(image.len() as usize + 1);
+        let mut members: Vec<(u64, u64)> = Vec::new();
+        for (index, entry) in image.all().enumerate() {
             // A folder stands before what is in it; the root is its own.
-            let above = if index == 0 { 0 } else { paths.get(entry.parent()).copied().unwrap_or_default() };
+            let above =
+                if index == 0 { 0 } else { paths.get(image.parent(index)).copied().unwrap_or_default() };
             let mut hasher = DefaultHasher::new();
             above.hash(&mut hasher);
-            entry.name.chars().map(upper_case).for_each(|letter| letter.hash(&mut hasher));
+            image.name(index).map(upper_case).for_each(|letter| letter.hash(&mut hasher));
             paths.push(hasher.finish());
             if entry.hard_link_group != 0 {
-                groups.entry(entry.hard_link_group).or_default().push(hasher.finish());
+                members.push((entry.hard_link_group, hasher.finish()));
             }
         }
-        groups.retain(|_, paths| paths.len() > 1);
-        groups.values_mut().for_each(|paths| paths.sort_unstable());
-        Self(groups)
+        members.sort_unstable();
+        let groups = members.chunk_by(|one, next| one.0 == next.0).filter(|group| group.len() > 1);
+        let hashed = groups.map(|group| {
+            let mut hasher = DefaultHasher::new();
+            group.iter().for_each(|(_, path)| path.hash(&mut hasher));
+            (group[0].0, hasher.finish())
+        });
+        Self(hashed.collect())
     }
 
-    fn names(&self, entry: &Entry) -> Option<&[u64]> {
-        self.0.get(&entry.hard_link_group).map(Vec::as_slice)
+    fn of_group(&self, group: u64) -> Option<u64> {
+        let found = self.0.binary_search_by_key(&group, |(group, _)| *group).ok()?;
+        self.0.get(found).map(|(_, names)| *names)
     }
 }

@@ -19,7 +19,7 @@ use super::{Compression, WimError};
 
 /// Longer LZMS chunks are not decoded, so that a chunk's length in a damaged header cannot ask for a gigabyte.
 /// Writers use 128 KiB for blobs that are compressed one by one.
-const LZMS_CHUNK_LIMIT: u32 = 64 << 20;
+const LZMS_CHUNK_LIMIT: u32 = 4 << 20;
 
 /// Decodes chunks of one compression and size.
 pub struct Decoder {

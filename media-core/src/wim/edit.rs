@@ -26,7 +26,7 @@ const STORED_LEN_LIMIT: u64 = 1 << 56;
 /// Changes to a WIM file, made all at once by [`Edit::finish`].
 pub struct Edit<'a> {
     wim: &'a Wim,
-    replacements: Vec<(u32, String, Vec<u8>)>,
+    replacements: Vec<(u32, String, Arc<Vec<u8>>)>,
     boot_index: Option<u32>,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Edit<'a> {
         path: impl Into<String>,
         new_bytes: impl Into<Vec<u8>>,
     ) -> Self {
-        self.replacements.push((image_index, path.into(), new_bytes.into()));
+        self.replacements.push((image_index, path.into(), Arc::new(new_bytes.into())));
         self
     }
 
@@ -73,10 +73,10 @@ impl<'a> Edit<'a> {
         check_supported(self.wim)?;
         let mut draft = Draft::new(self.wim);
         if !self.replacements.is_empty() {
-            draft.load(self.replacements.iter().map(|(image, ..)| *image).collect())?;
+            draft.load(&self.replacements)?;
         }
         for (image, path, bytes) in self.replacements {
-            draft.replace(image, &path, &bytes)?;
+            draft.replace(image, &path, bytes)?;
         }
         draft.finish(self.boot_index)
     }
@@ -134,7 +134,7 @@ struct Draft<'a> {
     added: HashMap<Hash, usize>,
     touched: BTreeSet<usize>,
     images: BTreeMap<u32, Draughted>,
-    /// How many streams in all images really refer to each blob.
+    /// How many streams in all images really refer to each blob of the table, and to each that may come into it.
     references: HashMap<Hash, u32>,
     /// What follows the source, in order, and how long it is.
     tail: Vec<Piece>,
@@ -144,7 +144,6 @@ struct Draft<'a> {
 /// An image that may change.
 struct Draughted {
     tree: Image,
-    metadata: Vec<u8>,
     is_changed: bool,
     growth: Growth,
 }
@@ -164,42 +163,45 @@ impl<'a> Draft<'a> {
     }
 
     /// Reads every image, to count references, and keeps the ones that change.
-    fn load(&mut self, wanted: BTreeSet<u32>) -> Result<(), WimError> {
+    fn load(&mut self, replacements: &[(u32, String, Arc<Vec<u8>>)]) -> Result<(), WimError> {
+        let wanted: BTreeSet<u32> = replacements.iter().map(|(image, ..)| *image).collect();
+        let mut len = 0_u64;
         for index in &wanted {
-            self.wim.metadata_entry(*index)?;
+            let entry = self.wim.metadata_entry(*index)?;
+            len = len.saturating_add(self.entries[entry].resource.len);
         }
+        if len > self.wim.metadata_limit {
+            let (what, limit) = ("metadata of the images to change", self.wim.metadata_limit);
+            return Err(WimError::TooLarge { what, len, limit });
+        }
+        let new: BTreeSet<Hash> = replacements.iter().map(|(.., bytes)| Hash::of(bytes)).collect();
         for index in 1..=self.wim.table.metadata.len() as u32 {
-            let metadata = self.wim.metadata(index)?;
-            let tree = Image::parse(index, &metadata)?;
-            for hash in tree.all().iter().flat_map(|entry| &entry.streams).filter_map(|stream| stream.hash) {
-                *self.references.entry(hash).or_default() += 1;
+            let tree = self.wim.image(index)?;
+            for hash in tree.all().flat_map(|entry| entry.streams).filter_map(|stream| stream.hash) {
+                if self.wim.contains(&hash) || new.contains(&hash) {
+                    *self.references.entry(hash).or_default() += 1;
+                }
             }
             if wanted.contains(&index) {
-                self.images.insert(
-                    index,
-                    Draughted { tree, metadata, is_changed: false, growth: Growth::default() },
-                );
+                let growth = Growth::default();
+                self.images.insert(index, Draughted { tree, is_changed: false, growth });
             }
         }
         Ok(())
     }
 
-    fn replace(&mut self, image: u32, path: &str, bytes: &[u8]) -> Result<(), WimError> {
+    fn replace(&mut self, image: u32, path: &str, bytes: Arc<Vec<u8>>) -> Result<(), WimError> {
         let images = self.wim.table.metadata.len() as u32;
         let draughted = self.images.get_mut(&image).ok_or(WimError::NoImage { index: image, images })?;
-        let (old, links) = links(&draughted.tree, path)?;
-        let new = (!bytes.is_empty()).then(|| Hash::of(bytes));
+        let Links { hash: old, streams, names } = links(&draughted.tree, path)?;
+        let new = (!bytes.is_empty()).then(|| Hash::of(&bytes));
         if old == new {
             return Ok(());
         }
-        for (entry, stream) in &links {
-            let stream = &mut draughted.tree.all_mut()[*entry].streams[*stream];
-            stream.hash = new;
-            let place = stream.hash_offset as usize;
-            draughted.metadata[place..place + 20].copy_from_slice(&new.unwrap_or_default().0);
+        for stream in &streams {
+            draughted.tree.set_hash(stream, new);
         }
-        let moved = links.len() as u32;
-        let names = links.iter().map(|(entry, _)| entry).collect::<BTreeSet<_>>().len() as i128;
+        let moved = streams.len() as u32;
         draughted.is_changed = true;
         let old_entry = old.map(|hash| self.entry_of(&hash)).transpose()?;
         let old_len = old_entry.map_or(0, |entry| self.entries[entry].resource.len);
@@ -224,7 +226,7 @@ impl<'a> Draft<'a> {
     fn add_references(
         &mut self,
         hash: Hash,
-        bytes: &[u8],
+        bytes: Arc<Vec<u8>>,
         old_entry: Option<usize>,
         moved: u32,
     ) -> Result<(), WimError> {
@@ -262,24 +264,29 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a resource to the tail, in chunks like the one it takes the place of where that is shorter.
-    fn append(&mut self, old: Option<Resource>, bytes: &[u8], flags: u8) -> Result<Resource, WimError> {
-        let offset = self.position();
+    fn append(
+        &mut self,
+        old: Option<Resource>,
+        bytes: Arc<Vec<u8>>,
+        flags: u8,
+    ) -> Result<Resource, WimError> {
+        let (offset, len) = (self.position(), bytes.len() as u64);
         let chunked = match old {
             Some(old) if old.is_compressed() && self.wim.header.compression != Compression::None => {
-                rechunk(self.wim, old, bytes)?
+                rechunk(self.wim, old, &bytes)?
             }
             _ => None,
         };
         let flags = flags & !Resource::FLAG_COMPRESSED;
         let flags = if chunked.is_some() { flags | Resource::FLAG_COMPRESSED } else { flags };
-        let stored: Arc<[u8]> = chunked.map_or_else(|| bytes.into(), Into::into);
-        let stored_len = stored.len() as u64;
-        self.tail.push(Piece::Bytes(stored));
+        let pieces = chunked.unwrap_or_else(|| vec![slice(bytes, 0, len)]);
+        let stored_len = pieces.iter().map(Piece::len).sum();
+        self.tail.extend(pieces);
         self.tail_len += stored_len;
         if stored_len >= STORED_LEN_LIMIT {
             return Err(WimError::Unrepresentable { what: "stored length", value: stored_len });
         }
-        Ok(Resource { offset, stored_len, len: bytes.len() as u64, flags })
+        Ok(Resource { offset, stored_len, len, flags })
     }
 
     /// Where the next byte of the tail goes in the file.
@@ -317,12 +324,13 @@ impl<'a> Draft<'a> {
             let entry = wim.metadata_entry(*index)?;
             let Some(image) = self.images.remove(index) else { continue };
             let old = self.entries[entry].resource;
-            self.entries[entry].resource = self.append(Some(old), &image.metadata, old.flags)?;
-            self.entries[entry].hash = Hash::of(&image.metadata);
+            let metadata = image.tree.into_bytes();
+            self.entries[entry].hash = Hash::of(&metadata);
+            self.entries[entry].resource = self.append(Some(old), Arc::new(metadata), old.flags)?;
             growths.push((*index, image.growth));
         }
         let table = self.table();
-        let resource = self.append(None, &table, wim.header.blob_table.flags)?;
+        let resource = self.append(None, Arc::new(table), wim.header.blob_table.flags)?;
         patch(header, BLOB_TABLE_FIELD, &resource.to_bytes());
         let table_end = self.position();
 
@@ -330,13 +338,13 @@ impl<'a> Draft<'a> {
         // The WIM's own TOTALBYTES is the length of the file up to the XML.
         let growth = i128::from(self.position()) - i128::from(wim.header.xml.offset);
         let new_xml = xml::adjust_lengths(&old_xml, &wim.header, &growths, growth)?;
-        let resource = self.append(None, &new_xml, wim.header.xml.flags)?;
+        let resource = self.append(None, Arc::new(new_xml), wim.header.xml.flags)?;
         patch(header, XML_FIELD, &resource.to_bytes());
 
         if let Some(old) = Integrity::read(wim.source.as_ref(), &wim.header)? {
             let file = assemble(&wim.source, header.to_vec(), self.tail.clone());
             let bytes = old.extended(&file, table_end)?.to_bytes()?;
-            let resource = self.append(None, &bytes, wim.header.integrity.flags)?;
+            let resource = self.append(None, Arc::new(bytes), wim.header.integrity.flags)?;
             patch(header, INTEGRITY_FIELD, &resource.to_bytes());
         }
         Ok(())
@@ -361,58 +369,94 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// An entry of an image, and which of its streams is its content.
-type Link = (usize, usize);
+/// The content of a file under all its names.
+struct Links {
+    hash: Option<Hash>,
+    /// Every stream that names it: each of its names has one, or more.
+    streams: Vec<Stream>,
+    names: i128,
+}
 
-/// The content's hash of the file at `path`, and every stream that names it: each of its names has one, or more.
-fn links(tree: &Image, path: &str) -> Result<(Option<Hash>, Vec<Link>), WimError> {
+/// The content of the file at `path`.
+fn links(tree: &Image, path: &str) -> Result<Links, WimError> {
     let image = tree.index();
-    let found = tree.find_index(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
-    let file = &tree.all()[found];
+    let file = tree.find(path).ok_or_else(|| WimError::NoFile { image, path: path.to_owned() })?;
     if file.data_stream().is_none() || !file.is_plain_file() {
         let kind = file.not_plain().unwrap_or("without content");
         return Err(WimError::NotPlain { image, path: path.to_owned(), kind, attributes: file.attributes });
     }
     if file.hard_link_group == 0 {
-        return Ok((file.hash(), content_streams(found, file)));
+        return Ok(Links { hash: file.hash(), streams: content_streams(file).collect(), names: 1 });
     }
     // Old writers gave one number to files that are not links of each other; those differ in content.
-    let links = tree.all().iter().enumerate().filter(|(_, entry)| {
+    let is_link = |entry: &Entry| {
         entry.hard_link_group == file.hard_link_group && entry.is_plain_file() && entry.hash() == file.hash()
-    });
-    Ok((file.hash(), links.flat_map(|(index, entry)| content_streams(index, entry)).collect()))
+    };
+    let mut links = Links { hash: file.hash(), streams: Vec::new(), names: 0 };
+    for entry in tree.all().filter(is_link) {
+        let before = links.streams.len();
+        links.streams.extend(content_streams(entry));
+        links.names += i128::from(links.streams.len() > before);
+    }
+    Ok(links)
 }
 
 /// Old writers name the content twice: in the directory entry and in an unnamed stream behind it.
-fn content_streams(index: usize, entry: &Entry) -> Vec<Link> {
-    let data = entry.data_stream();
-    let is_content = |(at, stream): &(usize, &Stream)| {
-        Some(*at) == data || (stream.name.is_empty() && stream.hash.is_some() && stream.hash == entry.hash())
+fn content_streams(entry: Entry) -> impl Iterator<Item = Stream> {
+    let (data, hash) = (entry.data_stream(), entry.hash());
+    let is_content = move |(at, stream): &(usize, Stream)| {
+        Some(*at) == data || (stream.name.is_empty() && stream.hash.is_some() && stream.hash == hash)
     };
-    entry.streams.iter().enumerate().filter(is_content).map(|(at, _)| (index, at)).collect()
+    entry.streams.into_iter().enumerate().filter(is_content).map(|(_, stream)| stream)
 }
 
-/// `bytes` in chunks: those the old resource has in the same place as it stores them, all others as they are. `None` when
-/// that is no shorter than `bytes`.
-fn rechunk(wim: &Wim, old: Resource, bytes: &[u8]) -> Result<Option<Vec<u8>>, WimError> {
+/// `bytes` in chunks: those the old resource has in the same place from where it stores them, all others as they are.
+/// `None` when that is no shorter than `bytes`.
+fn rechunk(wim: &Wim, old: Resource, bytes: &Arc<Vec<u8>>) -> Result<Option<Vec<Piece>>, WimError> {
     let mut old = Chunks::new(wim.source.as_ref(), &wim.header, "resource", old)?;
     let len = bytes.len() as u64;
     let entry_len = chunk_entry_len(len) as usize;
-    let (mut table, mut data) = (Vec::new(), Vec::new());
+    let (mut table, mut pieces, mut stored, mut offset) = (Vec::new(), Vec::new(), 0, 0);
     for (index, new) in bytes.chunks(old.chunk_size() as usize).enumerate() {
         if index > 0 {
-            table.extend_from_slice(&(data.len() as u64).to_le_bytes()[..entry_len]);
+            table.extend_from_slice(&u64::to_le_bytes(stored)[..entry_len]);
         }
-        match old.next()? {
-            Some(old) if old.bytes == new => data.extend_from_slice(old.stored),
-            _ => data.extend_from_slice(new),
+        let chunk = match old.next()? {
+            Some(old) if old.bytes == new => slice(wim.source.clone(), old.offset, old.stored.into()),
+            _ => slice(bytes.clone(), offset, new.len() as u64),
+        };
+        stored += chunk.len();
+        offset += new.len() as u64;
+        pieces.push(chunk);
+        if table.len() as u64 + stored >= len {
+            return Ok(None);
         }
     }
-    if table.len() + data.len() >= bytes.len() {
-        return Ok(None);
+    let mut all = vec![Piece::Bytes(table.into())];
+    for piece in pieces {
+        let joined = all.last_mut().is_some_and(|last| join(last, &piece));
+        if !joined {
+            all.push(piece);
+        }
     }
-    table.append(&mut data);
-    Ok(Some(table))
+    Ok(Some(all))
+}
+
+fn slice(source: Arc<dyn Source>, offset: u64, len: u64) -> Piece {
+    Piece::Slice { source, offset, len }
+}
+
+/// Makes a piece longer by one that follows it where both come from.
+fn join(piece: &mut Piece, next: &Piece) -> bool {
+    match (piece, next) {
+        (Piece::Slice { source, offset, len }, Piece::Slice { source: other, offset: start, len: more })
+            if Arc::ptr_eq(source, other) && *offset + *len == *start =>
+        {
+            *len += more;
+            true
+        }
+        _ => false,
+    }
 }
 
 fn assemble(source: &Arc<dyn Source>, header: Vec<u8>, tail: Vec<Piece>) -> Content {

@@ -14,8 +14,8 @@ use crate::event::{Event, Observer};
 use crate::io::Source;
 
 const FIXED_LEN: u64 = 12;
-/// Longest table read, in bytes: enough for 32 TiB in pieces of 10 MiB.
-const TABLE_LIMIT: u64 = 64 << 20;
+/// Longest table read, in bytes: enough for 2 TiB in pieces of 10 MiB, and for 800 MiB in the smallest pieces.
+const TABLE_LIMIT: u64 = 4 << 20;
 const USUAL_PIECE: u32 = 10 << 20;
 /// Other lengths of a piece are kept when they are between these; the same bounds as wimlib's.
 const KEPT_PIECES: std::ops::RangeInclusive<u32> = 4096..=128 << 20;
@@ -92,16 +92,20 @@ impl Integrity {
         self.end.saturating_sub(HEADER_LEN)
     }
 
-    /// The pieces whose bytes have another SHA-1: start, end, expected and found.
+    /// The first `limit` pieces whose bytes have another SHA-1: start, end, expected and found.
     pub fn mismatches(
         &self,
         file: &dyn Source,
+        limit: usize,
         observer: &mut dyn Observer,
     ) -> Result<Vec<(u64, u64, Hash, Hash)>, WimError> {
         let (mut start, mut found) = (HEADER_LEN, Vec::new());
         for expected in &self.hashes {
             if observer.cancelled() {
                 return Err(WimError::Stopped);
+            }
+            if found.len() == limit {
+                break;
             }
             let end = self.end.min(start + u64::from(self.piece));
             let hash = hash_range(file, start, end)?;

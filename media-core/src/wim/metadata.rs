@@ -3,7 +3,7 @@
 //! Source: "Windows Imaging File Format (WIM)", section "Metadata resource"; which stream is which as DISM writes them
 //! and wimlib reads them (`dentry.c`). Nothing recurses: folders are read from a list of those still to be read.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Hash, MetadataDefect, WimError};
@@ -24,16 +24,28 @@ pub const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 /// `FILE_ATTRIBUTE_ENCRYPTED`: the only stream is what `ReadEncryptedFileRaw` gave.
 pub const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
 
-/// The files of one image.
+/// The files of one image: its metadata as it was decoded, and where in it everything is. A file becomes an [`Entry`] when
+/// it is asked for, so that a tree takes little more room than its metadata, whatever its files are like.
 #[derive(Debug, Clone)]
 pub struct Image {
     index: u32,
-    entries: Vec<Entry>,
-    security_descriptors: Vec<Vec<u8>>,
+    bytes: Vec<u8>,
+    places: Vec<Place>,
+    /// Where each security descriptor ends; the first starts behind their lengths.
+    security_ends: Vec<u32>,
+}
+
+/// Where the directory entry of a file is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: u32,
+    parent: u32,
+    first_child: u32,
+    children: u32,
 }
 
 /// One file or folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Its name; empty for the root. Unpaired UTF-16 surrogates are U+FFFD.
     pub name: String,
@@ -55,9 +67,8 @@ pub struct Entry {
     pub reparse: Option<Reparse>,
     /// What it consists of.
     pub streams: Vec<Stream>,
-    parent: usize,
-    children: Range<usize>,
-    path_units: u32,
+    /// Where it stands among the image's entries.
+    place: usize,
 }
 
 /// A reparse point's header; its data is the stream of kind [`StreamKind::Reparse`].
@@ -106,23 +117,23 @@ impl Image {
     }
 
     /// The root folder.
-    pub fn root(&self) -> &Entry {
-        &self.entries[0]
+    pub fn root(&self) -> Entry {
+        self.entry(0)
     }
 
     /// The file or folder at a path with `\` or `/` between names; case is ignored, but an exact name goes first.
-    pub fn find(&self, path: &str) -> Option<&Entry> {
-        self.find_index(path).map(|index| &self.entries[index])
+    pub fn find(&self, path: &str) -> Option<Entry> {
+        self.find_index(path).map(|index| self.entry(index))
     }
 
     /// Every file and folder but the root, with its path from the root (`Windows\System32\config`).
-    pub fn entries(&self) -> impl Iterator<Item = (String, &Entry)> {
-        (1..self.entries.len()).map(|index| (self.path(index), &self.entries[index]))
+    pub fn entries(&self) -> impl Iterator<Item = (String, Entry)> {
+        (1..self.places.len()).map(|index| (self.path(index), self.entry(index)))
     }
 
     /// How many files and folders there are, without the root.
     pub fn len(&self) -> u64 {
-        self.entries.len() as u64 - 1
+        self.places.len() as u64 - 1
     }
 
     /// Whether there is nothing but the root.
@@ -132,77 +143,149 @@ impl Image {
 
     /// How many folders there are, without the root.
     pub fn folders(&self) -> u64 {
-        self.entries.iter().skip(1).filter(|entry| entry.is_directory()).count() as u64
+        let parser = self.parser();
+        let is_folder = |place: &&Place| parser.attributes(place.offset) & ATTRIBUTE_DIRECTORY != 0;
+        self.places.iter().skip(1).filter(is_folder).count() as u64
     }
 
-    /// What is in a folder of this image; empty for files.
-    pub fn children(&self, folder: &Entry) -> &[Entry] {
-        self.entries.get(folder.children.clone()).unwrap_or_default()
+    /// What is in a folder of this image; nothing for files.
+    pub fn children<'a>(&'a self, folder: &Entry) -> impl Iterator<Item = Entry> + use<'a> {
+        self.child_indexes(folder.place).map(|index| self.entry(index))
     }
 
-    /// The image's security descriptors, self-relative (MS-DTYP 2.4.6). Entries refer to them by their place.
-    pub fn security_descriptors(&self) -> &[Vec<u8>] {
-        &self.security_descriptors
+    /// How many security descriptors the image has. Entries refer to them by their place.
+    pub fn security_descriptors(&self) -> usize {
+        self.security_ends.len()
     }
 
-    /// The security descriptor of an entry of this image, when it has one that is there.
+    /// The security descriptor of an entry, self-relative (MS-DTYP 2.4.6), when it has one that is there.
     pub fn security_descriptor(&self, entry: &Entry) -> Option<&[u8]> {
-        self.security_descriptors.get(entry.security_id? as usize).map(Vec::as_slice)
+        let id = entry.security_id? as usize;
+        let end = *self.security_ends.get(id)?;
+        let start = match id.checked_sub(1) {
+            Some(before) => *self.security_ends.get(before)?,
+            None => 8 + 8 * self.security_ends.len() as u32,
+        };
+        self.bytes.get(start as usize..end as usize)
     }
 
-    pub(super) fn all(&self) -> &[Entry] {
-        &self.entries
+    /// Every file and folder in the order of their indexes, the root first and each folder before what is in it.
+    pub(super) fn all(&self) -> impl Iterator<Item = Entry> {
+        (0..self.places.len()).map(|index| self.entry(index))
     }
 
-    pub(super) fn all_mut(&mut self) -> &mut [Entry] {
-        &mut self.entries
+    /// The entry with an index.
+    pub(super) fn entry(&self, index: usize) -> Entry {
+        let place = self.places.get(index);
+        // It was read before: there are no errors left to see.
+        let parsed = place.and_then(|place| self.parser().entry(place.offset.into()).ok().flatten());
+        let entry = parsed.map(|(entry, _)| Entry { place: index, ..entry }).unwrap_or_default();
+        if index == 0 { Entry { name: String::new(), ..entry } } else { entry }
+    }
+
+    /// The characters of an entry's name; those of the root are none.
+    pub(super) fn name(&self, index: usize) -> impl Iterator<Item = char> + Clone {
+        let place = self.places.get(index).filter(|_| index != 0);
+        let raw = place.map_or(&[][..], |place| self.parser().raw_name(place.offset.into()));
+        let units = raw.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    /// The index of the folder an entry is in; the root's is its own.
+    pub(super) fn parent(&self, index: usize) -> usize {
+        self.places.get(index).map_or(0, |place| place.parent as usize)
+    }
+
+    /// The indexes of what is in a folder.
+    pub(super) fn child_indexes(&self, index: usize) -> Range<usize> {
+        let place = self.places.get(index);
+        place.map_or(0..0, |place| {
+            place.first_child as usize..place.first_child as usize + place.children as usize
+        })
+    }
+
+    /// Has a stream refer to another blob.
+    pub(super) fn set_hash(&mut self, stream: &Stream, hash: Option<Hash>) {
+        let place = stream.hash_offset as usize;
+        if let Some(field) = self.bytes.get_mut(place..place + 20) {
+            field.copy_from_slice(&hash.unwrap_or_default().0);
+        }
+    }
+
+    /// The metadata as it is now.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     pub(super) fn find_index(&self, path: &str) -> Option<usize> {
         let names = path.split(['\\', '/']).filter(|name| !name.is_empty());
         names.into_iter().try_fold(0, |folder, name| {
-            let children = self.entries[folder].children.clone();
-            let found =
-                |same: &dyn Fn(&str) -> bool| children.clone().find(|child| same(&self.entries[*child].name));
-            found(&|other| other == name).or_else(|| found(&|other| same_ignoring_case(other, name)))
+            let mut children = self.child_indexes(folder);
+            let exact = children.clone().find(|child| self.name(*child).eq(name.chars()));
+            // As Windows compares: character by character in simple upper case.
+            let upper = || name.chars().map(upper_case);
+            exact.or_else(|| children.find(|child| self.name(*child).map(upper_case).eq(upper())))
         })
     }
 
     pub(super) fn path(&self, index: usize) -> String {
         let (mut names, mut at) = (Vec::new(), index);
         while at != 0 {
-            names.push(self.entries[at].name.as_str());
-            at = self.entries[at].parent;
+            names.push(at);
+            at = self.parent(at);
         }
-        names.reverse();
-        names.join("\\")
+        let mut path = String::new();
+        for (number, index) in names.into_iter().rev().enumerate() {
+            path.extend((number != 0).then_some('\\'));
+            path.extend(self.name(index));
+        }
+        path
+    }
+
+    fn parser(&self) -> Parser<'_> {
+        Parser { image: self.index, bytes: &self.bytes }
     }
 
     /// Reads decoded metadata.
-    pub(super) fn parse(index: u32, bytes: &[u8]) -> Result<Self, WimError> {
-        let parser = Parser { image: index, bytes };
-        let (root_offset, security_descriptors) = parser.security()?;
-        let mut image = Self { index, entries: Vec::new(), security_descriptors };
-        let Some((root, mut subdirectory, mut used)) = parser.entry(root_offset, 0)? else {
+    pub(super) fn parse(index: u32, bytes: Vec<u8>) -> Result<Self, WimError> {
+        if bytes.len() > u32::MAX as usize {
+            let (len, limit) = (bytes.len() as u64, u64::from(u32::MAX));
+            return Err(WimError::TooLarge { what: "metadata", len, limit });
+        }
+        let parser = Parser { image: index, bytes: &bytes };
+        let (root_offset, security_ends) = parser.security()?;
+        let Some((root, len)) = parser.entry(root_offset)? else {
             return Err(parser.defect(root_offset, MetadataDefect::Root));
         };
         if !root.is_directory() {
             return Err(parser.defect(root_offset, MetadataDefect::Root));
         }
-        image.entries.push(Entry { name: String::new(), ..root });
+        let root = Place { offset: root_offset as u32, parent: 0, first_child: 0, children: 0 };
+        let mut tree = Tree { places: vec![root], path_units: vec![0], used: len };
         // Width first, so that the children of a folder lie side by side.
-        let mut waiting = VecDeque::new();
-        let mut parent = 0;
-        loop {
+        let mut folder = 0;
+        while let Some(place) = tree.places.get(folder) {
+            let subdirectory = parser.subdirectory(place.offset);
             if subdirectory != 0 {
-                let first = image.entries.len();
-                parser.folder(&mut image.entries, parent, subdirectory, &mut used, &mut waiting)?;
-                image.entries[parent].children = first..image.entries.len();
+                let first = tree.places.len();
+                parser.folder(&mut tree, folder, subdirectory)?;
+                tree.places[folder].first_child = first as u32;
+                tree.places[folder].children = (tree.places.len() - first) as u32;
             }
-            let Some(next) = waiting.pop_front() else { return Ok(image) };
-            (parent, subdirectory) = next;
+            folder += 1;
         }
+        let places = tree.places;
+        Ok(Self { index, bytes, places, security_ends })
     }
+}
+
+/// A tree while it is read.
+struct Tree {
+    places: Vec<Place>,
+    /// How long the path of each entry is.
+    path_units: Vec<u16>,
+    /// How many bytes the entries take.
+    used: u64,
 }
 
 impl Entry {
@@ -231,21 +314,9 @@ impl Entry {
         self.data_stream().and_then(|index| self.streams[index].hash)
     }
 
-    /// Where the folder it is in stands among the image's entries.
-    pub(super) fn parent(&self) -> usize {
-        self.parent
-    }
-
     pub(super) fn data_stream(&self) -> Option<usize> {
         self.streams.iter().position(|stream| stream.kind == StreamKind::Data)
     }
-}
-
-/// Compares as Windows does: character by character in simple upper case.
-fn same_ignoring_case(left: &str, right: &str) -> bool {
-    let upper = |text: &str| text.chars().map(upper_case).collect::<Vec<_>>();
-    left.eq_ignore_ascii_case(right)
-        || (!(left.is_ascii() && right.is_ascii()) && upper(left) == upper(right))
 }
 
 /// Only mappings of one character to one, like NTFS's table: `ß` stays.
@@ -262,8 +333,8 @@ struct Parser<'a> {
     bytes: &'a [u8],
 }
 
-/// An entry, where its children are, and how many bytes it takes with its streams.
-type Parsed = (Entry, u64, u64);
+/// An entry, and how many bytes it takes with its streams.
+type Parsed = (Entry, u64);
 
 impl<'a> Parser<'a> {
     fn defect(&self, offset: u64, defect: MetadataDefect) -> WimError {
@@ -285,8 +356,8 @@ impl<'a> Parser<'a> {
         Ok(Reader::at(what, &self.bytes[start..start + len as usize], offset))
     }
 
-    /// Where the root is, and the security descriptors before it.
-    fn security(&self) -> Result<(u64, Vec<Vec<u8>>), WimError> {
+    /// Where the root is, and where each of the security descriptors before it ends.
+    fn security(&self) -> Result<(u64, Vec<u32>), WimError> {
         let short = |error| self.short(error);
         let mut fixed = self.reader("security data", 0, 8)?;
         let (total, count) = (fixed.u32().map_err(short)?, fixed.u32().map_err(short)?);
@@ -298,34 +369,37 @@ impl<'a> Parser<'a> {
             let what = "table of security descriptor sizes";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end - 8, left: total - 8 }));
         }
-        let mut lengths = Vec::new();
+        let mut ends = Vec::with_capacity(count as usize);
         for _ in 0..count {
-            let length = sizes.u64().map_err(short)?;
-            end = end.saturating_add(length);
-            lengths.push(length);
+            end = end.saturating_add(sizes.u64().map_err(short)?);
+            ends.push(end.min(total) as u32);
         }
         if end > total {
             let what = "security descriptors";
             return Err(self.defect(8, MetadataDefect::Short { what, wanted: end, left: total }));
         }
-        let descriptor = |length| Ok(sizes.take(length as usize).map_err(short)?.to_vec());
-        let descriptors: Result<Vec<Vec<u8>>, WimError> = lengths.into_iter().map(descriptor).collect();
-        Ok((total, descriptors?))
+        Ok((total, ends))
     }
 
-    fn folder(
-        &self,
-        entries: &mut Vec<Entry>,
-        parent: usize,
-        first: u64,
-        used: &mut u64,
-        waiting: &mut VecDeque<(usize, u64)>,
-    ) -> Result<(), WimError> {
+    fn attributes(&self, offset: u32) -> u32 {
+        let field = self.bytes.get(offset as usize + 8..).and_then(|rest| rest.first_chunk());
+        field.map_or(0, |field| u32::from_le_bytes(*field))
+    }
+
+    /// Where the children of an entry that was read before are; 0 when there are none.
+    fn subdirectory(&self, offset: u32) -> u64 {
+        let field = self.bytes.get(offset as usize + 16..).and_then(|rest| rest.first_chunk());
+        let is_folder = self.attributes(offset) & ATTRIBUTE_DIRECTORY != 0;
+        field.filter(|_| is_folder).map_or(0, |field| u64::from_le_bytes(*field))
+    }
+
+    fn folder(&self, tree: &mut Tree, parent: usize, first: u64) -> Result<(), WimError> {
         let (mut offset, mut names) = (first, HashSet::new());
-        while let Some((mut entry, subdirectory, len)) = self.entry(offset, parent)? {
+        let above = u32::from(tree.path_units[parent]);
+        while let Some((entry, len)) = self.entry(offset)? {
             // Entries that do not overlap cannot take more bytes than there are; a cycle soon does.
-            *used = used.saturating_add(len);
-            if *used > self.bytes.len() as u64 {
+            tree.used = tree.used.saturating_add(len);
+            if tree.used > self.bytes.len() as u64 {
                 return Err(self.defect(offset, MetadataDefect::Cycle));
             }
             let raw = self.raw_name(offset);
@@ -335,14 +409,13 @@ impl<'a> Parser<'a> {
             if !names.insert(raw) {
                 return Err(self.defect(offset, MetadataDefect::Duplicate { name: entry.name }));
             }
-            entry.path_units = entries[parent].path_units + 1 + (raw.len() / 2) as u32;
-            if entry.path_units > PATH_LIMIT {
+            let path_units = above + 1 + (raw.len() / 2) as u32;
+            if path_units > PATH_LIMIT {
                 return Err(self.defect(offset, MetadataDefect::LongPath));
             }
-            if entry.is_directory() && subdirectory != 0 {
-                waiting.push_back((entries.len(), subdirectory));
-            }
-            entries.push(entry);
+            let place = Place { offset: offset as u32, parent: parent as u32, first_child: 0, children: 0 };
+            tree.places.push(place);
+            tree.path_units.push(path_units as u16);
             offset += len;
         }
         Ok(())
@@ -356,7 +429,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The entry at `offset`; `None` at the end of a folder.
-    fn entry(&self, offset: u64, parent: usize) -> Result<Option<Parsed>, WimError> {
+    fn entry(&self, offset: u64) -> Result<Option<Parsed>, WimError> {
         let short = |error| self.short(error);
         let len = self.reader("length of a directory entry", offset, 8)?.u64().map_err(short)?;
         if len <= 8 {
@@ -373,8 +446,7 @@ impl<'a> Parser<'a> {
         reader.take(8).map_err(short)?;
         let attributes = reader.u32().map_err(short)?;
         let security_id = reader.u32().map_err(short)?;
-        let subdirectory = reader.u64().map_err(short)?;
-        reader.take(16).map_err(short)?; // reserved
+        reader.take(24).map_err(short)?; // where its children are, reserved
         let creation_time = reader.u64().map_err(short)?;
         let last_access_time = reader.u64().map_err(short)?;
         let last_write_time = reader.u64().map_err(short)?;
@@ -409,11 +481,9 @@ impl<'a> Parser<'a> {
                 flags: (link_or_reparse >> 48) as u16,
             }),
             streams,
-            parent,
-            children: 0..0,
-            path_units: 0,
+            place: 0,
         };
-        Ok(Some((entry, subdirectory, len + streams_len)))
+        Ok(Some((entry, len + streams_len)))
     }
 
     /// A name of `len` bytes and its terminator, which is there only when the name is.

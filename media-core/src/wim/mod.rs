@@ -1,6 +1,6 @@
 //! Windows Imaging Format: reads WIM files, checks them, and swaps the content of single files in them.
 //!
-//! Scope: versions 0x10D00 and 0xE00; XPRESS, LZX and LZMS of every chunk size but LZMS above 64 MiB; integrity tables.
+//! Scope: versions 0x10D00 and 0xE00; XPRESS, LZX and LZMS of every chunk size but LZMS above 4 MiB; integrity tables.
 //! Header and XML are read of every WIM. Refused with a typed error: content of pipable WIMs and of solid resources,
 //! changes to those, to split WIMs and to ones still being written, trees with cycles or names no path can have.
 //!
@@ -54,9 +54,11 @@ use crate::io::Source;
 use resource::{Chunks, read_resource};
 use table::Table;
 
-/// Longest metadata decoded, in bytes, when the caller does not choose. A Windows PE image has 5 to 20 MB; a few
-/// kilobytes of compressed zeros decode to anything, and the tree takes as much again.
-const METADATA_LIMIT: u64 = 128 << 20;
+/// Longest metadata decoded, in bytes, when the caller does not choose. A boot image has 4 to 8 MB, installed systems have
+/// up to 200 MB; a few kilobytes of compressed zeros decode to anything.
+const METADATA_LIMIT: u64 = 16 << 20;
+/// All images together may have this many times as much: each is read when all are looked at.
+const METADATA_LIMITS: u64 = 4;
 
 /// A SHA-1, by which blobs are known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -128,8 +130,8 @@ impl Wim {
         Ok(Self { source, header, table, images, metadata_limit: METADATA_LIMIT })
     }
 
-    /// The same WIM, of which images with up to `bytes` of decoded metadata are read; 128 MiB otherwise. The largest known
-    /// images, of installed systems, have about 200 MB.
+    /// The same WIM, of which images with up to `bytes` of decoded metadata are read, and four times as much of all images
+    /// together; 16 MiB otherwise. The largest known images, of installed systems, have about 200 MB.
     #[must_use]
     pub fn with_metadata_limit(self, bytes: u64) -> Self {
         Self { metadata_limit: bytes, ..self }
@@ -156,7 +158,12 @@ impl Wim {
     /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`],
     /// [`WimError::TooLarge`], and whatever can be wrong with a resource.
     pub fn image(&self, index: u32) -> Result<Image, WimError> {
-        Image::parse(index, &self.metadata(index)?)
+        Image::parse(index, self.metadata(index)?)
+    }
+
+    /// How many images have metadata in this file: as many as the header counts, unless it is damaged or part of a split one.
+    pub fn described(&self) -> u32 {
+        self.table.metadata.len() as u32
     }
 
     /// Whether the header's copy of the boot image's place is not that of its metadata. The boot manager looks only at the
@@ -273,6 +280,12 @@ impl Wim {
     fn metadata(&self, index: u32) -> Result<Vec<u8>, WimError> {
         let blob = &self.table.entries[self.metadata_entry(index)?];
         let what = "metadata";
+        let of_all = self.table.metadata.iter().map(|entry| self.table.entries[*entry].resource.len);
+        let (len, limit) =
+            (of_all.fold(0, u64::saturating_add), self.metadata_limit.saturating_mul(METADATA_LIMITS));
+        if blob.resource.len <= self.metadata_limit && len > limit {
+            return Err(WimError::TooLarge { what: "metadata of all images", len, limit });
+        }
         let bytes =
             read_resource(self.source.as_ref(), &self.header, what, blob.resource, self.metadata_limit)?;
         check_hash(what, blob, Hash::of(&bytes))?;

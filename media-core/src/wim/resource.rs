@@ -15,12 +15,17 @@ const PLAIN_CHUNK: u32 = 1 << 20;
 /// How many bytes of a chunk table are read at once.
 const TABLE_WINDOW: usize = 1 << 16;
 
+/// The longest length that is believed once the chunk table may be that of so many bytes: the hive of a full Windows.
+const BELIEVED: u64 = 128 << 20;
+
 /// One chunk of a resource, until the next is read.
 pub struct Decoded<'a> {
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// Its bytes as they are stored; as long as `bytes` when it is stored as it is, otherwise shorter.
-    pub stored: &'a [u8],
+    /// Where it is stored in the file.
+    pub offset: u64,
+    /// How many bytes are stored: as many as `bytes` when it is stored as it is, otherwise fewer.
+    pub stored: u32,
 }
 
 /// Where a chunk is.
@@ -101,8 +106,7 @@ impl<'a> Chunks<'a> {
                 return Err(WimError::Decompression { offset, chunk: chunk.index, compression });
             }
         }
-        let stored = if chunk.stored == chunk.len { &self.decoded } else { &self.stored };
-        Ok(Some(Decoded { bytes: &self.decoded, stored }))
+        Ok(Some(Decoded { bytes: &self.decoded, offset: chunk.offset, stored: chunk.stored }))
     }
 
     /// Bytes of decoded data per chunk; only the last may be shorter.
@@ -197,8 +201,13 @@ pub fn read_resource(
         return Err(WimError::TooLarge { what, len: resource.len, limit });
     }
     let mut chunks = Chunks::new(source, header, what, resource)?;
-    let mut out = Vec::new();
+    // To grow is to have the bytes twice for a moment.
+    let len = resource.len as usize;
+    let mut out = Vec::with_capacity(resource.len.min(BELIEVED) as usize);
     while let Some(chunk) = chunks.next()? {
+        if out.capacity() - out.len() < chunk.bytes.len() {
+            out.reserve_exact((len - out.len()).min(out.len().max(chunk.bytes.len())));
+        }
         out.extend_from_slice(chunk.bytes);
     }
     Ok(out)

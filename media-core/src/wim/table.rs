@@ -2,8 +2,6 @@
 //!
 //! Source: "Windows Imaging File Format (WIM)", section "Lookup table". The metadata entries are in image order.
 
-use std::collections::HashMap;
-
 use super::header::{Header, Resource, VERSION_SOLID};
 use super::resource::read_resource;
 use super::{Hash, WimError};
@@ -12,8 +10,8 @@ use crate::io::Source;
 
 /// Length of an entry in bytes.
 pub const ENTRY_LEN: usize = 50;
-/// Longest table read: over 300,000 blobs, three times what a Windows installation image has.
-const TABLE_LIMIT: u64 = 16 << 20;
+/// Longest table read: over 160,000 blobs, more than a Windows installation image has, and ten times a boot image's.
+const TABLE_LIMIT: u64 = 8 << 20;
 
 /// One entry of the blob table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +42,8 @@ impl Blob {
 pub struct Table {
     /// Every entry in file order, the meaningless ones too.
     pub entries: Vec<Blob>,
-    /// The entry of each blob of this part that is file content; of several with one hash the first.
-    by_hash: HashMap<Hash, usize>,
+    /// The entry of each blob of this part that is file content, by hash; of several with one hash the first.
+    by_hash: Vec<u32>,
     /// The entry of each image's metadata.
     pub metadata: Vec<usize>,
     /// The first entry of a solid resource.
@@ -61,7 +59,7 @@ impl Table {
         let bytes = read_resource(source, header, "blob table", header.blob_table, TABLE_LIMIT)?;
         let mut table = Self {
             entries: Vec::with_capacity(bytes.len() / ENTRY_LEN),
-            by_hash: HashMap::new(),
+            by_hash: Vec::new(),
             metadata: Vec::new(),
             solid: None,
         };
@@ -75,19 +73,25 @@ impl Table {
             };
             table.add(header, blob);
         }
+        let entries = &table.entries;
+        table.by_hash.sort_by_key(|entry| entries[*entry as usize].hash);
+        table.by_hash.dedup_by_key(|entry| entries[*entry as usize].hash);
         table.check_metadata()?;
         Ok(table)
     }
 
     /// The entry of a file's content.
     pub fn find(&self, hash: &Hash) -> Option<usize> {
-        self.by_hash.get(hash).copied()
+        let hash_of = |entry: &u32| self.entries[*entry as usize].hash;
+        let found = self.by_hash.binary_search_by_key(hash, hash_of).ok()?;
+        Some(self.by_hash[found] as usize)
     }
 
     /// Every entry that means something, in order of its place in the file.
     pub fn meaningful(&self) -> Vec<&Blob> {
+        let contents = self.by_hash.iter().map(|entry| *entry as usize);
         let mut blobs: Vec<&Blob> =
-            self.by_hash.values().chain(&self.metadata).map(|entry| &self.entries[*entry]).collect();
+            contents.chain(self.metadata.iter().copied()).map(|entry| &self.entries[entry]).collect();
         blobs.sort_by_key(|blob| (blob.resource.offset, blob.resource.stored_len, blob.hash));
         blobs
     }
@@ -118,7 +122,7 @@ impl Table {
             return;
         }
         if !blob.resource.is_metadata() {
-            self.by_hash.entry(blob.hash).or_insert(entry);
+            self.by_hash.push(entry as u32);
         // Windows PE images of 2009 have metadata entries without references; they belong to no image.
         } else if blob.reference_count > 0 && self.metadata.len() < header.image_count as usize {
             self.metadata.push(entry);

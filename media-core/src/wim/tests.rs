@@ -213,7 +213,7 @@ fn lengths_are_believed_only_up_to_a_limit() {
     assert_eq!(wim.image(1).expect_err("refused").to_string(), "metadata: 160 bytes, above the limit of 159");
     // Stored and decoded length, as the header or the blob table says them.
     let table = 208 + len as usize;
-    for (stored, limit) in [(table, 128_u64 << 20), (0x30, 16 << 20), (0x48, 4 << 20)] {
+    for (stored, limit) in [(table, 16_u64 << 20), (0x30, 8 << 20), (0x48, 1 << 20)] {
         let with = |len: u64| {
             let mut bytes = good.clone();
             let len = if stored == 0x30 { len / 50 * 50 } else { len };
@@ -256,7 +256,7 @@ fn a_length_nothing_is_stored_for_is_refused_before_memory_is_taken() {
     let hash = Hash::of(b"abc");
     assert!(matches!(opened.read(&hash, u64::MAX), Err(WimError::Chunk { stored: 3, .. })));
     assert!(matches!(opened.read(&hash, 1 << 30), Err(WimError::TooLarge { what: "blob", .. })));
-    assert_eq!(ids(&opened), ["wim.blob-unreadable", "wim.reference-count"]);
+    assert_eq!(ids(&opened), ["wim.blob-length", "wim.reference-count"]);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn entries_say_what_they_are() {
     .open();
     let image = wim.image(1).expect("good metadata");
     let kinds = |path| {
-        let streams = &image.find(path).expect(path).streams;
+        let streams = image.find(path).expect(path).streams;
         streams.iter().map(|stream| (stream.kind, stream.name.clone(), stream.hash)).collect::<Vec<_>>()
     };
     let none = String::new;
@@ -301,7 +301,7 @@ fn entries_say_what_they_are() {
     assert!(image.find("über").expect("case is ignored beyond ASCII").is_directory());
     let plain = image.find("plain.txt").expect("there");
     assert_eq!((plain.security_id, plain.last_write_time), (Some(0), 0x01D0_0000_0000_0003));
-    assert_eq!(image.children(image.root()).len(), 6);
+    assert_eq!(image.children(&image.root()).count(), 6);
     assert_eq!(image.entries().next().map(|(path, _)| path).as_deref(), Some("plain.txt"));
     assert!(image.find("plain.txt/x").is_none() && image.find("nothing").is_none());
     assert!(image.find("").expect("the root").is_directory());
@@ -619,10 +619,10 @@ fn no_single_bit_of_metadata_makes_the_parser_panic() {
         for bit in 0..metadata.len() * 8 {
             let mut flipped = metadata.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let _ = Image::parse(1, &flipped).map(|image| image.entries().for_each(drop));
+            let _ = Image::parse(1, flipped).map(|image| image.entries().for_each(drop));
         }
         for len in 0..metadata.len() - 8 {
-            assert!(Image::parse(1, &metadata[..len]).is_err(), "cut at {len}");
+            assert!(Image::parse(1, metadata[..len].to_vec()).is_err(), "cut at {len}");
         }
     }
 }
@@ -632,14 +632,14 @@ fn decoders_are_made_for_the_sizes_of_the_format_only() {
     let works = |compression, size: u32| decoder::Decoder::new(compression, size).is_ok();
     assert!(works(Compression::Xpress, 4096) && works(Compression::Xpress, 65536));
     assert!(works(Compression::Lzx, 32768) && works(Compression::Lzx, 2 << 20));
-    assert!(works(Compression::Lzms, 32768) && works(Compression::Lzms, 64 << 20));
+    assert!(works(Compression::Lzms, 32768) && works(Compression::Lzms, 4 << 20));
     for (compression, size) in [
         (Compression::None, 32768),
         (Compression::Xpress, 131_072),
         (Compression::Xpress, 0),
         (Compression::Lzx, 16384),
         (Compression::Lzx, 40000),
-        (Compression::Lzms, 1 << 30),
+        (Compression::Lzms, 8 << 20),
     ] {
         assert!(!works(compression, size), "{compression} {size}");
     }
@@ -659,6 +659,6 @@ proptest! {
 
     #[test]
     fn any_metadata_gives_a_tree_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let _ = Image::parse(1, &bytes);
+        let _ = Image::parse(1, bytes);
     }
 }

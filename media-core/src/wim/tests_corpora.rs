@@ -137,7 +137,7 @@ fn a_file_of_every_good_one_can_be_replaced() {
         let after = open(all_bytes(&content.unwrap_or_else(|error| panic!("{name}: {error}")))).expect(name);
         assert_eq!(verdict(&after), [""; 0], "{name}");
         let image = after.image(1).expect(name);
-        let hash = image.find(path).and_then(Entry::hash).expect(name);
+        let hash = image.find(path).and_then(|entry| entry.hash()).expect(name);
         assert_eq!(after.read(&hash, 1 << 20).expect(name), new);
     }
 }

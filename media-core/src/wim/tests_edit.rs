@@ -217,7 +217,7 @@ fn judge(source: &Path, edits: &[(u32, &str, Vec<u8>)], expected: &[(u32, &str, 
             &["extract", text(&target), &image.to_string(), &format!("/{path}"), "--to-stdout"],
         );
         assert!(output.stdout == *bytes, "{path} is extracted with other bytes");
-        let found = after.image(*image).expect("good").find(path).and_then(Entry::hash);
+        let found = after.image(*image).expect("good").find(path).and_then(|entry| entry.hash());
         let read = found.map_or(Vec::new(), |hash| after.read(&hash, 1 << 30).expect("good"));
         assert!(read == *bytes, "{path} is read with other bytes");
     }
@@ -479,7 +479,7 @@ fn any_change_of_a_file_of_several_chunks_is_read_back() {
         }
         let result = Edit::new(&wim).replace(1, HIVE, new.clone()).finish();
         let after = Wim::open(Arc::new(result.expect("possible"))).expect("good");
-        let hash = after.image(1).expect("good").find(HIVE).and_then(Entry::hash);
+        let hash = after.image(1).expect("good").find(HIVE).and_then(|entry| entry.hash());
         let read = hash.map_or(Vec::new(), |hash| after.read(&hash, 1 << 30).expect("good"));
         prop_assert!(read == new);
         Ok(())

@@ -9,6 +9,12 @@ use crate::finding::Finding;
 
 /// No more findings than this: a damaged tree could give one for each of a million files.
 const FINDINGS_LIMIT: usize = 1000;
+/// How many characters of a path a finding shows; the longest Windows opens without being asked twice has 260.
+const PATH_SHOWN: usize = 300;
+/// Files are decoded to check them as long as all of them together stay below this many bytes, and this many times what the
+/// WIM file has: boot images are compressed to a third, a few kilobytes of zeros to a thousandth.
+const DECODED_LIMIT: u64 = 256 << 20;
+const DECODED_RATIO: u64 = 16;
 
 pub fn verify(wim: &Wim, observer: &mut dyn Observer) -> Result<Vec<Finding>, WimError> {
     if wim.header.is_pipable {
@@ -76,7 +82,9 @@ fn integrity(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>
         }
     };
     observer.event(Event::Begin { what: "checking the WIM's integrity table", bytes: table.covered() });
-    for (start, end, expected, found) in table.mismatches(wim.source.as_ref(), observer)? {
+    for (start, end, expected, found) in
+        table.mismatches(wim.source.as_ref(), FINDINGS_LIMIT + 1, observer)?
+    {
         let message = format!("SHA-1 is {found}, expected {expected}");
         findings.push(Finding::error("wim.integrity", format!("bytes {start} to {end}"), message));
     }
@@ -84,13 +92,14 @@ fn integrity(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>
     Ok(())
 }
 
-/// `wim.resource-overlap`, `wim.blob-hash`, `wim.blob-unreadable`.
+/// `wim.resource-overlap`, `wim.blob-length`, `wim.blob-hash`, `wim.blob-unreadable`.
 fn blobs(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -> Result<(), WimError> {
     let mut blobs = wim.table.meaningful();
     blobs.retain(|blob| !blob.resource.is_metadata());
     let bytes = blobs.iter().fold(0, |sum: u64, blob| sum.saturating_add(blob.resource.len));
     observer.event(Event::Begin { what: "checking the WIM's files", bytes });
     let mut end = 0;
+    let mut left = DECODED_LIMIT.saturating_add(wim.source.len().saturating_mul(DECODED_RATIO));
     for blob in blobs {
         if findings.len() > FINDINGS_LIMIT {
             break;
@@ -102,6 +111,13 @@ fn blobs(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) ->
             findings.push(Finding::error("wim.resource-overlap", place, message));
             continue;
         }
+        end = blob.resource.offset.saturating_add(blob.resource.stored_len);
+        if blob.resource.len > left && blob.resource.is_compressed() {
+            let message = format!("not read: it says that it decodes to {} bytes", blob.resource.len);
+            findings.push(Finding::error("wim.blob-length", place, message));
+            continue;
+        }
+        left = left.saturating_sub(blob.resource.len);
         let result = wim.stream_blob("blob", blob, &mut |bytes| {
             observer.event(Event::Advance(bytes.len() as u64));
             if observer.cancelled() { Err(WimError::Stopped) } else { Ok(()) }
@@ -117,7 +133,6 @@ fn blobs(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) ->
             }
             Err(error) => findings.push(Finding::error("wim.blob-unreadable", place, fact(error)?)),
         }
-        end = blob.resource.offset.saturating_add(blob.resource.stored_len);
     }
     observer.event(Event::End);
     Ok(())
@@ -139,20 +154,19 @@ fn images(wim: &Wim, observer: &mut dyn Observer, findings: &mut Vec<Finding>) -
                 continue;
             }
         };
-        for (place, entry) in image.all().iter().enumerate() {
+        for (place, entry) in image.all().enumerate() {
             if findings.len() > FINDINGS_LIMIT {
                 return Ok(());
             }
-            let path = || format!("image {index}: {}", image.path(place));
-            if let Some(id) =
-                entry.security_id.filter(|id| *id as usize >= image.security_descriptors().len())
-            {
-                let message = format!("security descriptor {id} of {}", image.security_descriptors().len());
+            let path = || format!("image {index}: {}", shortened(image.path(place)));
+            if let Some(id) = entry.security_id.filter(|id| *id as usize >= image.security_descriptors()) {
+                let message = format!("security descriptor {id} of {}", image.security_descriptors());
                 findings.push(Finding::error("wim.security-id", path(), message));
             }
             for hash in entry.streams.iter().filter_map(|stream| stream.hash) {
-                *references.entry(hash).or_default() += 1;
-                if wim.header.total_parts <= 1 && !wim.contains(&hash) {
+                if wim.contains(&hash) {
+                    *references.entry(hash).or_default() += 1;
+                } else if wim.header.total_parts <= 1 {
                     let message = format!("no blob {hash} in the blob table");
                     findings.push(Finding::error("wim.blob-missing", path(), message));
                 }
@@ -176,6 +190,14 @@ fn reference_counts(wim: &Wim, references: &HashMap<Hash, u64>, findings: &mut V
             let message = format!("the table counts {} references, there are {found}", blob.reference_count);
             findings.push(Finding::note("wim.reference-count", format!("blob {}", blob.hash), message));
         }
+    }
+}
+
+/// A path of which a thousand take no room worth speaking of.
+fn shortened(path: String) -> String {
+    match path.char_indices().nth_back(PATH_SHOWN) {
+        Some((start, _)) => format!("…{}", &path[start..]),
+        None => path,
     }
 }
 

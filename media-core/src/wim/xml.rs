@@ -11,8 +11,8 @@ use crate::bytes::{to_utf16le, utf16le};
 use crate::io::Source;
 
 /// Longest XML read, in bytes. Real ones have a few KiB and about a hundred nodes per image.
-const XML_LIMIT: u64 = 4 << 20;
-const NODES_LIMIT: u32 = 1 << 17;
+const XML_LIMIT: u64 = 1 << 20;
+const NODES_LIMIT: u32 = 1 << 15;
 
 /// What the XML says about one image. Whatever it does not say is `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,12 +80,14 @@ pub fn read(source: &dyn Source, header: &Header) -> Result<Vec<u8>, WimError> {
     read_resource(source, header, "XML", header.xml, XML_LIMIT)
 }
 
-/// What the XML says about each image, by index.
+/// What the XML says about each image, by index; of several with one index the first.
 pub fn images(bytes: &[u8], header: &Header) -> Result<Vec<ImageInfo>, WimError> {
     let text = utf16le(bytes);
     let document = parse(&text, header)?;
     let mut images: Vec<ImageInfo> = image_nodes(&document).map(|(index, node)| image(index, node)).collect();
     images.sort_by_key(|image| image.index);
+    // One image described many times would be looked into many times.
+    images.dedup_by_key(|image| image.index);
     Ok(images)
 }
 

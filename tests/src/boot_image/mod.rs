@@ -139,6 +139,19 @@ impl Default for BootImageRecipe {
     }
 }
 
+/// A chunk of at most `chunk_size` bytes compressed; `None` when that makes it no smaller.
+///
+/// # Errors
+/// A compression that cannot have such chunks.
+pub fn compressed_chunk(
+    chunk: &[u8],
+    compression: Compression,
+    chunk_size: u32,
+) -> io::Result<Option<Vec<u8>>> {
+    let compressor = compressor::Compressor::new(compression, chunk_size)?;
+    Ok(compressor.and_then(|mut compressor| compressor.compress(chunk)))
+}
+
 /// `FILE_ATTRIBUTE_ENCRYPTED`.
 const ENCRYPTED: u32 = 0x4000;
 

@@ -120,8 +120,8 @@ fn has_manager_2023(image: &BootImage) -> bool {
 }
 
 fn has_fonts_2023(image: &BootImage) -> bool {
-    let fonts = image.image.find(FONTS_2023).map(|folder| image.image.children(folder)).unwrap_or_default();
-    fonts.iter().any(|entry| is_font(&entry.name) && !entry.is_directory())
+    let fonts = image.image.find(FONTS_2023).map(|folder| image.image.children(&folder));
+    fonts.into_iter().flatten().any(|entry| is_font(&entry.name) && !entry.is_directory())
 }
 
 fn is_font(name: &str) -> bool {
@@ -246,9 +246,8 @@ impl Taking<'_> {
 
     fn children(&self, folder: &str) -> Vec<(String, Entry)> {
         let image = &self.image.image;
-        let children = image.find(folder).map(|folder| image.children(folder)).unwrap_or_default();
-        let mut found: Vec<(String, Entry)> =
-            children.iter().map(|entry| (entry.name.clone(), entry.clone())).collect();
+        let children = image.find(folder).map(|folder| image.children(&folder)).into_iter().flatten();
+        let mut found: Vec<(String, Entry)> = children.map(|entry| (entry.name.clone(), entry)).collect();
         found.sort_by_key(|(name, _)| name.to_ascii_lowercase());
         found
     }
@@ -273,7 +272,7 @@ impl Taking<'_> {
         }
         for candidate in paths {
             if let Some(entry) = self.image.image.find(candidate).filter(|entry| !entry.is_directory()) {
-                let content = Content::bytes(self.image.read(candidate, entry)?);
+                let content = Content::bytes(self.image.read(candidate, &entry)?);
                 self.push(path.to_owned(), content, candidate.clone());
                 return Ok(true);
             }
