@@ -82,19 +82,21 @@ pub fn find_file(file: &str) -> Option<PathBuf> {
     None
 }
 
-/// The Python that has pycdlib, which `cargo xtask test` names in `TSMEDIA_VENV`; `None` when there is none and that is allowed.
+/// The Python that has `package`, which `cargo xtask test` names in `TSMEDIA_VENV`; `None` when there is none and that is
+/// allowed.
 ///
 /// # Panics
 /// When it is missing with `CI=true`.
-pub fn python_with_pycdlib() -> Option<PathBuf> {
+pub fn python_with(package: &str) -> Option<PathBuf> {
     let venv = env::var_os("TSMEDIA_VENV").map(PathBuf::from).unwrap_or_default();
     let python = venv.join("bin/python");
     let packages = venv.join("lib").read_dir().into_iter().flatten().flatten();
-    let there = packages.map(|folder| folder.path().join("site-packages/pycdlib")).any(|path| path.is_dir());
+    let there =
+        packages.map(|folder| folder.path().join("site-packages").join(package)).any(|path| path.is_dir());
     if there && python.is_file() {
         return Some(python);
     }
-    missing("pycdlib is not installed (`cargo xtask test` installs it and sets TSMEDIA_VENV)");
+    missing(&format!("{package} is not installed (`cargo xtask test` installs it and sets TSMEDIA_VENV)"));
     None
 }
 

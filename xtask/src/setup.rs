@@ -109,11 +109,12 @@ const REFEREES: &[Package] = &[
         proof: Proof::File(&["/usr/lib/grub/i386-pc/fat.mod"]),
         why: "BIOS boot tests",
     },
+    Package { name: "strace", proof: Proof::Program("strace"), why: "sees what a run gives away" },
     Package { name: "time", proof: Proof::Program("time"), why: "measures how much memory a run takes" },
     Package {
         name: "python3",
         proof: Proof::Program("python3"),
-        why: "runs pycdlib, which reads ISO and UDF",
+        why: "runs packages that read what is written",
     },
     Package {
         name: "python3-venv",
@@ -121,7 +122,7 @@ const REFEREES: &[Package] = &[
             "/usr/lib/python3*/ensurepip/__init__.py",
             "/usr/local/lib/python3*/ensurepip/__init__.py",
         ]),
-        why: "keeps pycdlib inside target/venv",
+        why: "keeps these packages inside target/venv",
     },
 ];
 
@@ -146,7 +147,7 @@ pub fn demo() -> Done {
 /// What the suites need.
 pub fn referees() -> Done {
     install(&missing(&[BUILD, DEMO, REFEREES]))?;
-    pycdlib()
+    python_packages()
 }
 
 fn missing(lists: &[&'static [Package]]) -> Vec<&'static Package> {
@@ -254,22 +255,45 @@ fn is_root() -> bool {
     id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-const PYCDLIB: &str = "pycdlib==1.14.0";
+/// A package that is not in Debian 12: what its folder is called too, its version, and what for.
+struct PythonPackage {
+    name: &'static str,
+    version: &'static str,
+    why: &'static str,
+}
 
-/// pycdlib is not in Debian 12; without a network it is skipped at home and missed in continuous integration.
-fn pycdlib() -> Done {
+const PYTHON: &[PythonPackage] = &[
+    PythonPackage { name: "pycdlib", version: "1.14.0", why: "reads ISO and UDF" },
+    PythonPackage { name: "cryptography", version: "50.0.2", why: "opens what is sealed, and PKCS#12" },
+    PythonPackage { name: "regipy", version: "6.5.0", why: "reads registry hives" },
+];
+
+/// Keeps them inside `target/venv`; without a network they are skipped at home and missed in continuous integration.
+fn python_packages() -> Done {
     let folder = target().join("venv");
-    if any_matches(&folder, "lib/python3*/site-packages/pycdlib/__init__.py") {
+    let is_there = |package: &PythonPackage| {
+        let PythonPackage { name, version, .. } = package;
+        any_matches(&folder, &format!("lib/python3*/site-packages/{name}-{version}.dist-info"))
+    };
+    let missing: Vec<&PythonPackage> = PYTHON.iter().filter(|package| !is_there(package)).collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    println!("{PYCDLIB} is missing in {}: reads ISO and UDF", folder.display());
+    println!("These are missing in {}:", folder.display());
+    for package in &missing {
+        println!("  {:<24} {}", package.name, package.why);
+    }
     let venv = folder.display().to_string();
     let python = folder.join("bin/python").display().to_string();
+    let pinned: Vec<String> =
+        missing.iter().map(|package| format!("{}=={}", package.name, package.version)).collect();
+    let mut install = vec!["-m", "pip", "install", "--quiet"];
+    install.extend(pinned.iter().map(String::as_str));
     let made = show_and_run(&mut command("python3", &["-m", "venv", &venv]))
-        .and_then(|()| show_and_run(&mut command(python, &["-m", "pip", "install", "--quiet", PYCDLIB])));
+        .and_then(|()| show_and_run(&mut command(python, &install)));
     match made {
         Err(error) if !in_ci() => {
-            eprintln!("without pycdlib its checks are skipped: {error}");
+            eprintln!("without {} their checks are skipped: {error}", pinned.join(" and "));
             Ok(())
         }
         other => other,

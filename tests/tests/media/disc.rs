@@ -65,7 +65,7 @@ fn examine(prompt: bool, uefi_image: &str) {
 
 /// The call published tools make to take the variables off an ISO.
 fn with_pycdlib(path: &str, tree: &media_core::Tree) {
-    let Some(python) = referee::python_with_pycdlib() else { return };
+    let Some(python) = referee::python_with("pycdlib") else { return };
     let folder = TempDir::new().expect("a temporary folder");
     let output = folder.path().join("variables.dat");
     let script = "import sys, pycdlib\niso = pycdlib.PyCdlib()\niso.open(sys.argv[1])\n\
