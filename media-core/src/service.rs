@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::hive::Hive;
 use crate::media::chain::ChainError;
-use crate::media::roots::{self, AddedCertificate, Hives, Listed, RemovedCertificate, RootsError};
+use crate::media::hives::Hives;
+use crate::media::roots::{self, AddedCertificate, Listed, RemovedCertificate, RootsError};
 use crate::media::store::{Store, TrustedCertificate};
 use crate::reg_file::{self, RegFileError, RegistryKey};
 use crate::time::Timestamp;
@@ -152,7 +153,7 @@ pub fn remove_roots(
 pub fn list_roots(wim: &Wim, images: &[u32]) -> Result<Vec<(u32, Vec<Listed>)>, ServiceError> {
     let mut hives = Hives::new(wim);
     let mut one = |index: u32| {
-        let hive = hives.of(&wim.image(index)?);
+        let hive = roots::software(&mut hives, &wim.image(index)?);
         let listed = hive.and_then(|hive| Ok(roots::list_in(&hive)?));
         Ok((index, listed.map_err(|error| ServiceError::Roots { image: index, error })?))
     };
@@ -168,7 +169,7 @@ pub fn export_reg(wim: &Wim, images: &[u32], stores: &[Store]) -> Result<Vec<u8>
     let (mut keys, mut hives): (Vec<RegistryKey>, _) = (Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };
-        let hive = hives.of(&wim.image(index)?).map_err(failed)?;
+        let hive = roots::software(&mut hives, &wim.image(index)?).map_err(failed)?;
         let of_image = roots::registry_keys(&hive, stores).map_err(|error| failed(error.into()))?;
         keys.extend(of_image.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
     }
@@ -206,7 +207,7 @@ fn change<T>(
     let (mut edit, mut changed, mut hives) = (Edit::new(wim), Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };
-        let mut hive = hives.of(&wim.image(index)?).map_err(failed)?;
+        let mut hive = roots::software(&mut hives, &wim.image(index)?).map_err(failed)?;
         changed.push((index, edit_hive(&mut hive).map_err(failed)?));
         if hive.is_changed() {
             edit = edit.replace(index, roots::SOFTWARE_HIVE, hive.into_bytes());

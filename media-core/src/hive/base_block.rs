@@ -17,20 +17,26 @@ pub(super) struct BaseBlock {
     pub(super) size: u32,
 }
 
+/// Fails unless the next four bytes are a structure's signature.
+pub(super) fn take_signature(
+    reader: &mut Reader<'_>,
+    what: &'static str,
+    expected: &'static str,
+) -> Result<(), HiveError> {
+    let offset = reader.offset();
+    let found = reader.take(4)?;
+    if found == expected.as_bytes() {
+        return Ok(());
+    }
+    Err(HiveError::Signature { what, offset, expected, found: found.to_vec() })
+}
+
 /// Reads and checks the base block of a primary file.
 pub(super) fn read(bytes: &[u8]) -> Result<BaseBlock, HiveError> {
     let mut reader = Reader::new("hive base block", bytes);
     let block = reader.take(LEN)?;
     let mut reader = Reader::new("hive base block", block);
-    let signature = reader.take(4)?;
-    if signature != b"regf" {
-        return Err(HiveError::Signature {
-            what: "hive",
-            offset: 0,
-            expected: "regf",
-            found: signature.to_vec(),
-        });
-    }
+    take_signature(&mut reader, "hive", "regf")?;
     let (primary, secondary) = (reader.u32()?, reader.u32()?);
     reader.take(8)?; // last written time
     let (major, minor, kind, format) = (reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?);

@@ -61,15 +61,7 @@ impl Cells {
     fn bin_size(&self, bin: u32) -> Result<u32, HiveError> {
         let offset = file_offset(bin);
         let mut reader = Reader::at("hive bin", &self.bytes[offset..], offset as u64);
-        let signature = reader.take(4)?;
-        if signature != b"hbin" {
-            return Err(HiveError::Signature {
-                what: "hive bin",
-                offset: offset as u64,
-                expected: "hbin",
-                found: signature.to_vec(),
-            });
-        }
+        base_block::take_signature(&mut reader, "hive bin", "hbin")?;
         let (place, size) = (reader.u32()?, reader.u32()?);
         if place != bin {
             return Err(HiveError::Field {

@@ -124,15 +124,7 @@ impl<'a> Log<'a> {
         let what = "log base block";
         let block = Reader::new(what, bytes).take(SECTOR)?;
         let mut reader = Reader::new(what, block);
-        let signature = reader.take(4)?;
-        if signature != b"regf" {
-            return Err(HiveError::Signature {
-                what,
-                offset: 0,
-                expected: "regf",
-                found: signature.to_vec(),
-            });
-        }
+        base_block::take_signature(&mut reader, what, "regf")?;
         let (stored, computed) = (self::number(block, 508), checksum(block));
         if stored != computed {
             return Err(HiveError::Checksum { stored, computed });

@@ -4,6 +4,7 @@ pub mod boot_configuration;
 pub mod boot_image;
 pub mod chain;
 pub mod components;
+pub mod hives;
 pub mod identity;
 pub mod manifest;
 pub mod names;

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::boot_image::BootImage;
+use super::hives::{Hives, HivesError};
 use super::store::{Store, TrustedCertificate};
 use super::trust::{self, TrustError};
 use crate::bytes::to_hex_upper;
@@ -20,13 +21,8 @@ pub const SOFTWARE_HIVE: &str = r"\Windows\System32\config\SOFTWARE";
 const EXPORTED_ROOT: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE";
 /// The value of a certificate's key.
 const BLOB: &str = "Blob";
-/// The largest SOFTWARE hive that is edited, and the most of all images of a WIM file; those of full Windows are about
-/// 100 MB, those of boot images 3 to 30 MB.
-const LARGEST_HIVE: u64 = 128 << 20;
 /// The most certificates that are listed. The stores of full Windows have about 1 MB.
 const MOST_BYTES: usize = 4 << 20;
-/// The largest log file of it that is read.
-const LARGEST_LOG: u64 = 16 << 20;
 
 /// Why certificates could not be added or listed.
 #[derive(Debug, Error)]
@@ -53,6 +49,18 @@ pub enum RootsError {
     /// A certificate is too long for the registry.
     #[error(transparent)]
     Blob(#[from] CertstoreError),
+}
+
+impl From<HivesError> for RootsError {
+    fn from(error: HivesError) -> Self {
+        match error {
+            HivesError::NotThere => Self::NoHive,
+            HivesError::Empty => Self::EmptyHive,
+            HivesError::NotPlain { kind } => Self::NotPlain { kind },
+            HivesError::Hive(error) => Self::Hive(error),
+            HivesError::Wim(error) => Self::Wim(error),
+        }
+    }
 }
 
 /// A boot image with certificates added.
@@ -268,65 +276,18 @@ pub fn registry_keys(hive: &Hive, stores: &[Store]) -> Result<Vec<RegistryKey>, 
 
 /// The SOFTWARE hive of an image, completed from the log files beside it if it was not closed.
 ///
-/// The logs stay in the image. Windows does not replay them again: the hive is written with equal sequence numbers and
-/// a right checksum, and Windows ignores the logs of such a hive, even entries that would follow (M. Suhanov's "Windows
-/// registry file format specification", "Dirty state of a hive"). The number of the next write is higher than that of
-/// every entry replayed, so an entry left behind in a log does not continue it either.
-///
 /// # Errors
 /// [`RootsError`] when there is none or it cannot be read.
 pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
-    Hives::new(wim).of(image)
+    software(&mut Hives::new(wim), image)
 }
 
-/// The SOFTWARE hives of a WIM file's images, each as [`hive`] gives it. All of them together may be as large as one may be:
-/// any number of images can have the same few bytes that decode to many.
-pub struct Hives<'a> {
-    wim: &'a Wim,
-    left: u64,
-}
-
-impl<'a> Hives<'a> {
-    /// None of them read yet.
-    pub fn new(wim: &'a Wim) -> Self {
-        Self { wim, left: LARGEST_HIVE }
-    }
-
-    /// The one of an image.
-    ///
-    /// # Errors
-    /// As [`hive`].
-    pub fn of(&mut self, image: &Image) -> Result<Hive, RootsError> {
-        let wim = self.wim;
-        let entry = image.find(SOFTWARE_HIVE).ok_or(RootsError::NoHive)?;
-        if let Some(kind) = entry.not_plain() {
-            return Err(RootsError::NotPlain { kind });
-        }
-        let hash = entry.hash().ok_or(RootsError::EmptyHive)?;
-        let size = wim.blob(&hash).map_or(0, |blob| blob.resource.len);
-        if size <= LARGEST_HIVE {
-            let (what, read) = ("the hives of all images", LARGEST_HIVE - self.left);
-            let error = HiveError::TooLarge { what, size: read + size, limit: LARGEST_HIVE };
-            self.left = self.left.checked_sub(size).ok_or(error)?;
-        }
-        let bytes = wim.read(&hash, LARGEST_HIVE)?;
-        if !Hive::is_dirty(&bytes) {
-            return Ok(Hive::open(bytes)?);
-        }
-        let log = |suffix| log_file(wim, image, &format!("{SOFTWARE_HIVE}{suffix}"));
-        let (first, second) = (log(".LOG1")?, log(".LOG2")?);
-        // The only log before Windows Vista. Where there are two it is a dummy.
-        let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
-        let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
-        Ok(Hive::open_with_logs(bytes, &logs)?)
-    }
-}
-
-/// A log file of the image; `None` when there is none, or it is empty.
-fn log_file(wim: &Wim, image: &Image, path: &str) -> Result<Option<Vec<u8>>, RootsError> {
-    let entry = image.find(path).filter(|entry| entry.is_plain_file());
-    let Some(hash) = entry.and_then(|entry| entry.hash()) else { return Ok(None) };
-    Ok(Some(wim.read(&hash, LARGEST_LOG)?))
+/// The same of one image after the other, so that all of them together are no larger than one may be.
+///
+/// # Errors
+/// As [`hive`].
+pub fn software(hives: &mut Hives<'_>, image: &Image) -> Result<Hive, RootsError> {
+    Ok(hives.read(image, SOFTWARE_HIVE)?)
 }
 
 #[cfg(test)]

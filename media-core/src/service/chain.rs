@@ -3,7 +3,8 @@
 use super::ServiceError;
 use crate::bytes::to_hex_upper;
 use crate::media::chain::{self, Chain, ChainRequest, KnownCertificate};
-use crate::media::roots::{self, Hives, Listed};
+use crate::media::hives::Hives;
+use crate::media::roots::{self, Listed};
 use crate::media::store::Store;
 use crate::reg_file::{REG_BINARY, RegistryKey};
 use crate::time::Timestamp;
@@ -35,7 +36,7 @@ pub fn prove_chain(
 /// The certificates in an image's stores with what limits them there. What is no certificate helps no chain.
 fn known_certificates(hives: &mut Hives<'_>, image: &Image) -> Result<Vec<KnownCertificate>, ServiceError> {
     let failed = |error| ServiceError::Roots { image: image.index(), error };
-    let hive = hives.of(image).map_err(failed)?;
+    let hive = roots::software(hives, image).map_err(failed)?;
     let listed = roots::list_in(&hive).map_err(|error| failed(error.into()))?;
     let mut known = Vec::new();
     for store in Store::ALL {

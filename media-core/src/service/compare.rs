@@ -1,13 +1,16 @@
 //! What differs between an image of one boot image and an image of another.
 
 use super::ServiceError;
-use crate::hive::{self, Hive};
+use crate::hive;
+use crate::media::hives::Hives;
 use crate::wim::{self, FileDifference, FileDifferenceKind, Image, Wim};
 
 /// The first bytes of a registry hive.
 const HIVE_MAGIC: &[u8] = b"regf";
-/// The largest hive that is compared by key; those of full Windows are about 100 MB.
-const LARGEST_HIVE: u64 = 512 << 20;
+/// A hive is a base block and bins, each a multiple of this long.
+const HIVE_UNIT: u64 = 4096;
+/// How much is decoded to find hives among the files that differ.
+const MOST_LOOKED_INTO: u64 = 64 << 20;
 
 /// What differs between two images.
 pub struct ImageComparison {
@@ -48,28 +51,35 @@ pub fn compare_images(
         FileDifferenceKind::Changed(aspects) => aspects.contains(&wim::Aspect::Content),
         _ => false,
     });
+    let (mut first, mut second) = (Hives::new(before), Hives::new(after));
+    let mut looked_into = 0;
     let hives = changed.filter_map(|difference| {
         let path = difference.path.as_str();
-        let first = hive_bytes(before, &images.0, path)?;
-        let second = hive_bytes(after, &images.1, path)?;
-        let keys = first.and_then(|first| Ok((open(first)?, open(second?)?)));
-        let compared = |(first, second): (Hive, Hive)| {
-            hive::compare::compare(&first, &second).map_err(|error| error.to_string())
-        };
-        Some(HiveDifference { path: path.to_owned(), keys: keys.and_then(compared) })
+        if !is_hive(before, &images.0, path, &mut looked_into) {
+            return None;
+        }
+        let keys = first.read(&images.0, path).and_then(|first| {
+            let second = second.read(&images.1, path)?;
+            Ok(hive::compare::compare(&first, &second)?)
+        });
+        Some(HiveDifference { path: path.to_owned(), keys: keys.map_err(|error| error.to_string()) })
     });
     let hives = hives.collect();
     Ok(ImageComparison { files: found.differences, left_out: found.left_out, hives })
 }
 
-/// The bytes of a file that is a registry hive; `None` when it is none.
-fn hive_bytes(wim: &Wim, image: &Image, path: &str) -> Option<Result<Vec<u8>, String>> {
-    let entry = image.find(path).filter(|entry| entry.is_plain_file())?;
-    let hash = entry.hash()?;
+/// Whether a file looks like a registry hive. Only what may be one by its length is looked into, and of what is no hive
+/// all the same no more than [`MOST_LOOKED_INTO`].
+fn is_hive(wim: &Wim, image: &Image, path: &str, looked_into: &mut u64) -> bool {
+    let hash = image.find(path).filter(|entry| entry.is_plain_file()).and_then(|entry| entry.hash());
+    let Some((hash, blob)) = hash.and_then(|hash| Some((hash, wim.blob(&hash)?))) else { return false };
+    let len = blob.resource.len;
+    if !len.is_multiple_of(HIVE_UNIT) || *looked_into >= MOST_LOOKED_INTO {
+        return false;
+    }
     let is_hive = wim.starts_with(&hash, HIVE_MAGIC).unwrap_or(false);
-    is_hive.then(|| wim.read(&hash, LARGEST_HIVE).map_err(|error| error.to_string()))
-}
-
-fn open(bytes: Vec<u8>) -> Result<Hive, String> {
-    Hive::open(bytes).map_err(|error| error.to_string())
+    if !is_hive {
+        *looked_into += len.min(u64::from(wim.header().chunk_size));
+    }
+    is_hive
 }

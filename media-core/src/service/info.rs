@@ -3,7 +3,8 @@
 use crate::inspect::{BootManagerFacts, boot_manager_facts};
 use crate::media::boot_image::Architecture;
 use crate::media::components::{self, Components};
-use crate::media::roots::{self, Hives, Listed, RootsError};
+use crate::media::hives::Hives;
+use crate::media::roots::{self, Listed, RootsError};
 use crate::wim::{Compression, Hash, Image, ImageInfo, Wim, WimError};
 
 /// Programs that start Windows, in the places where boot images keep them.
@@ -106,7 +107,7 @@ fn content(
         folders,
         components: components::find(image, architecture, &mut |hash| read(wim, hash, left).ok()),
         boot_managers,
-        certificates: hives.of(image).and_then(|hive| Ok(roots::list_in(&hive)?)),
+        certificates: roots::software(hives, image).and_then(|hive| Ok(roots::list_in(&hive)?)),
     }
 }
 

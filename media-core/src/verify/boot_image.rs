@@ -8,7 +8,8 @@ use crate::finding::Finding;
 use crate::hive;
 use crate::io::Source;
 use crate::media::boot_image::BootImage;
-use crate::media::roots::{self, Hives, RootsError};
+use crate::media::hives::Hives;
+use crate::media::roots::{self, RootsError};
 use crate::media::trust::TrustError;
 use crate::medium::{self, Medium, MediumError};
 use crate::spec::BootImageSpec;
@@ -54,7 +55,7 @@ fn next_image(wim: &Wim, index: u32) -> Option<Result<Image, WimError>> {
 /// An image without a SOFTWARE hive is no Windows, which is not wrong in itself.
 fn check_stores(hives: &mut Hives<'_>, image: &Image, report: &mut VerifyReport) {
     let place = format!("image {}: {}", image.index(), roots::SOFTWARE_HIVE);
-    let listed = match hives.of(image) {
+    let listed = match roots::software(hives, image) {
         Err(RootsError::NoHive) => return,
         Err(error) => Err(error.to_string()),
         Ok(hive) => {

@@ -8,11 +8,13 @@ use media_core::Form;
 use media_core::bytes::to_hex_upper;
 use media_core::disk::Scheme;
 use media_core::event::Unobserved;
+use media_core::hive::compare::{KeyDifference, KeyDifferenceKind};
 use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, HiveError, Version, check};
 use media_core::io::{FileSource, Source};
 use media_core::media::boot_image::BootImage;
 use media_core::media::roots::{self, RootsError, SOFTWARE_HIVE};
 use media_core::media::store::TrustedCertificate;
+use media_core::service::compare_images;
 use media_core::wim::Wim;
 use media_tests::boot_image::{Architecture, BootImageRecipe, Compression, Hives};
 use media_tests::dirty_hive::{incremental_log, not_closed};
@@ -114,6 +116,36 @@ fn software_states() -> [Vec<u8>; 3] {
         hive.create_key(key, time).expect("a key");
         hive.clone().into_bytes()
     })
+}
+
+#[test]
+fn a_hive_that_was_not_closed_is_compared_as_its_logs_complete_it() {
+    let states = software_states();
+    let folder = TempDir::new().expect("a temporary folder");
+    let image = |name: &str, software: &[u8], logs: Vec<(&'static str, Vec<u8>)>| {
+        let path = folder.path().join(name);
+        let hives = Hives { software: software.to_vec(), logs, ..Hives::default() };
+        let recipe = BootImageRecipe { files: 0, size: 0, hives, ..BootImageRecipe::default() };
+        recipe.write(&path).expect("a boot image can be made");
+        Wim::open(Arc::new(FileSource::open(&path).expect("a file"))).expect("a WIM file")
+    };
+    let log = incremental_log(&[&states[0], &states[1], &states[2]], 7);
+    let open = image("open.wim", &not_closed(&states[0], 7), vec![("SOFTWARE.LOG1", log)]);
+    let lost = image("lost.wim", &not_closed(&states[0], 7), Vec::new());
+    let closed = image("closed.wim", &states[1], Vec::new());
+    let compare = |after: &Wim| {
+        let mut found = compare_images((&closed, 1), (after, 1)).expect("the trees are sound").hives;
+        assert_eq!(found.len(), 1, "SOFTWARE only");
+        assert_eq!(found[0].path, SOFTWARE_HIVE.trim_start_matches('\\'));
+        found.remove(0).keys
+    };
+    let keys = compare(&open).expect("the log completes it");
+    let added = |difference: &KeyDifference| matches!(difference.kind, KeyDifferenceKind::Added(_));
+    let added: Vec<&str> =
+        keys.differences.iter().filter(|found| added(found)).map(|found| found.path.as_str()).collect();
+    assert_eq!(added, [r"Microsoft\Logged\Later"]);
+    let refusal = compare(&lost).expect_err("nothing completes it");
+    assert!(refusal.contains("not closed"), "{refusal}");
 }
 
 #[test]

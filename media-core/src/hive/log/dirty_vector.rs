@@ -31,15 +31,7 @@ pub(super) fn choose<'a>(log: &Log<'a>, hive: &Unclosed) -> Result<Blocks<'a>, H
         });
     }
     let mut reader = Reader::at("dirty vector", &log.bytes[SECTOR..], SECTOR as u64);
-    let signature = reader.take(4)?;
-    if signature != b"DIRT" {
-        return Err(HiveError::Signature {
-            what: "dirty vector",
-            offset: SECTOR as u64,
-            expected: "DIRT",
-            found: signature.to_vec(),
-        });
-    }
+    base_block::take_signature(&mut reader, "dirty vector", "DIRT")?;
     let bitmap = reader.take(log.size as usize / BLOCK)?;
     let mut numbers = Vec::new();
     for (number, bits) in bitmap.iter().enumerate() {

@@ -58,15 +58,7 @@ impl<'a> Entry<'a> {
         let what = "log entry";
         let bytes = log.get(offset..).unwrap_or_default();
         let mut reader = Reader::at(what, bytes, offset as u64);
-        let signature = reader.take(4)?;
-        if signature != b"HvLE" {
-            return Err(HiveError::Signature {
-                what,
-                offset: offset as u64,
-                expected: "HvLE",
-                found: signature.to_vec(),
-            });
-        }
+        base_block::take_signature(&mut reader, what, "HvLE")?;
         let (len, flags, sequence) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let (size, count) = (reader.u32()?, reader.u32()?);
         let (body_hash, header_hash) = (reader.u64()?, reader.u64()?);
