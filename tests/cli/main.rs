@@ -7,6 +7,7 @@ mod determinism;
 mod fixtures;
 mod precedence;
 mod resources;
+mod secrets;
 mod support;
 mod template;
 mod whole;
