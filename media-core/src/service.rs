@@ -10,13 +10,14 @@ mod info;
 use thiserror::Error;
 
 use crate::hive::Hive;
+use crate::media::boot_image::Refusal;
 use crate::media::chain::ChainError;
 use crate::media::hives::Hives;
 use crate::media::roots::{self, AddedCertificate, Listed, RemovedCertificate, RootsError};
 use crate::media::store::{Store, TrustedCertificate};
 use crate::reg_file::{self, RegFileError, RegistryKey};
 use crate::time::Timestamp;
-use crate::wim::{Edit, Edited, Wim, WimError};
+use crate::wim::{Compression, Edit, Edited, Wim, WimError};
 use crate::x509::{self, Certificate, X509Error};
 
 pub use chain::prove_chain;
@@ -89,6 +90,9 @@ pub enum ServiceError {
         /// What is wrong.
         problem: String,
     },
+    /// An image of it is marked bootable, and the boot manager would refuse it.
+    #[error("the boot image would not boot: {0}")]
+    WouldNotBoot(Refusal),
     /// It is marked read-only, and was to be changed in place.
     #[error("it is marked read-only")]
     ReadOnly,
@@ -122,7 +126,8 @@ pub fn images(wim: &Wim, choice: ImageChoice) -> Result<Vec<u32>, ServiceError> 
 /// Adds certificates to the stores of images. What they hold already is left alone.
 ///
 /// # Errors
-/// [`ServiceError`] when a store or the WIM file cannot be read or edited.
+/// [`ServiceError::WouldNotBoot`] for an LZMS file with an image marked bootable, and others when a store or the WIM file
+/// cannot be read or edited.
 pub fn add_roots(
     wim: &Wim,
     images: &[u32],
@@ -204,6 +209,10 @@ fn change<T>(
     images: &[u32],
     mut edit_hive: impl FnMut(&mut Hive) -> Result<T, RootsError>,
 ) -> Result<Serviced<T>, ServiceError> {
+    // Its certificates would be of no use: what is marked to boot would not.
+    if wim.header().boot_index != 0 && wim.header().compression == Compression::Lzms {
+        return Err(ServiceError::WouldNotBoot(Refusal::Lzms));
+    }
     let (mut edit, mut changed, mut hives) = (Edit::new(wim), Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };

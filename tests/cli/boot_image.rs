@@ -221,6 +221,31 @@ fn what_is_no_boot_image_is_refused_and_stays() {
 }
 
 #[test]
+fn what_the_boot_manager_cannot_decompress_is_refused_unless_it_does_not_boot() {
+    let sandbox = sandbox();
+    let export = |name: &str, boot: &[&str]| {
+        let arguments = [&["export", "boot.wim", "1", name, "--compress=LZMS"], boot].concat();
+        referee::run_in(&sandbox.path("."), "wimlib-imagex", arguments).map(|verdict| verdict.success())
+    };
+    if export("boots.wim", &["--boot"]).is_none() || export("data.wim", &[]).is_none() {
+        return;
+    }
+    let before = sandbox.listing();
+    let refused = run(&sandbox, "roots add boots.wim root.pem");
+    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""));
+    assert!(
+        refused.stderr.contains("LZMS") && refused.stderr.contains("--compress=LZX"),
+        "{}",
+        refused.stderr
+    );
+    assert!(sandbox.listing() == before);
+    let added = run(&sandbox, "roots add data.wim root.pem");
+    assert_eq!(added.code, 0, "{}", added.stderr);
+    let _ = referee::run_in(&sandbox.path("."), "wimlib-imagex", ["verify", "data.wim"])
+        .map(|verdict| verdict.success());
+}
+
+#[test]
 fn files_go_in_and_everything_else_stays() {
     let sandbox = sandbox();
     sandbox

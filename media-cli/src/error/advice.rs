@@ -196,7 +196,7 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         ServiceError::Wim(WimError::TooLarge { what: "metadata", .. }) => {
             Some("no boot image has as many files; installed systems are serviced with DISM".to_owned())
         }
-        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) => Some(format!(
+        ServiceError::Wim(WimError::Pipable | WimError::Solid { .. }) | ServiceError::WouldNotBoot(_) => Some(format!(
             "write it anew: wimlib-imagex export {name} all new.wim --compress=LZX --chunk-size=32K --boot"
         )),
         _ => None,

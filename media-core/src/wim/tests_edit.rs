@@ -266,6 +266,30 @@ fn a_hive_is_swapped_in_every_kind_of_wim() {
     }
 }
 
+/// A download that was not cut to its length, or a block device.
+#[test]
+fn what_lies_behind_the_file_stays_where_it_is() {
+    if !has("wimlib-imagex") {
+        return;
+    }
+    let bench = Bench::new();
+    let wim = bench.capture(&["--compress=LZX", "--check"]);
+    let captured = fs::read(&wim).expect("a file");
+    let with_more = [&captured[..], &noise(5000, 9)].concat();
+    fs::write(&wim, &with_more).expect("a file");
+    let open = open_file(&wim);
+    let new = content(3_100_000, 8);
+    let edited = Edit::new(&open).replace(1, HIVE, new.clone()).edited().expect("it can be edited");
+    let bytes = all_bytes(&edited.content());
+    assert!(bytes[208..with_more.len()] == with_more[208..], "not a byte behind the header moves");
+    fs::write(&wim, &bytes).expect("a file");
+    run("wimlib-imagex", &["verify", text(&wim)]);
+    let open = open_file(&wim);
+    assert_eq!(open.verify(&mut Unobserved).expect("it can be looked into"), []);
+    let hash = open.image(1).expect("an image").find(HIVE).and_then(|entry| entry.hash()).expect("a file");
+    assert!(open.read(&hash, 1 << 30).expect("its bytes") == new);
+}
+
 #[test]
 fn files_shrink_grow_empty_and_fill() {
     if !has("wimlib-imagex") {
