@@ -11,7 +11,7 @@ use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, HiveError, KeyId, Versio
 use media_core::media::roots;
 use media_core::media::store::{Store, TrustedCertificate};
 use media_core::time::Timestamp;
-use media_tests::{corpora, medium};
+use media_tests::{corpora, medium, referee};
 use readers::{Key, READERS, Reader, Reading};
 use tempfile::TempDir;
 
@@ -44,6 +44,36 @@ fn others_read_what_was_edited_and_find_the_rest_unchanged() {
             limitations.iter().map(|(reader, hive, problem)| (*reader, *hive, problem.as_str())).collect();
         assert_eq!(found, known, "{} reads all others", reader.name);
     }
+}
+
+/// hivexregedit shows keys and values, no times: what it shows of a hive it shows after the edit too, and after its undoing
+/// nothing else.
+#[test]
+fn hivex_shows_the_rest_unchanged() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut unread = Vec::new();
+    for (name, hive) in hives() {
+        let case = Case::new(name, hive, folder.path());
+        let mut exports = Vec::new();
+        for state in &case.states {
+            let arguments = ["--export", &state.display().to_string(), r"\"];
+            let Some(verdict) = referee::run("hivexregedit", arguments) else { return };
+            exports.push(verdict);
+        }
+        if exports[0].code != Some(0) {
+            unread.push(case.name);
+            continue;
+        }
+        let texts: Vec<String> = exports.into_iter().map(|verdict| verdict.success().text()).collect();
+        let [before, edited, removed] = &texts[..] else { panic!("a hive has three states") };
+        assert!(before == removed, "{}: undone, it is not as it was", case.name);
+        let mut rest = edited.lines();
+        let lost = before.lines().find(|line| !rest.by_ref().any(|other| other == *line));
+        assert_eq!(lost, None, "{}", case.name);
+        let keys = |export: &str| export.lines().filter(|line| line.starts_with('[')).count();
+        assert_eq!(keys(edited), keys(before) + case.added.len(), "{}", case.name);
+    }
+    assert_eq!(unread, Vec::<String>::new());
 }
 
 /// Every real hive that we read, those that were not closed completed from their logs; and two with 5,000 subkeys.
