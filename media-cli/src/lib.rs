@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod secrets;
 pub mod settings;
+pub mod span;
 pub mod spec_file;
 pub mod values;
 mod variables_file;

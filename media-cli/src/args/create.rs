@@ -232,11 +232,12 @@ pub struct SecurityArgs {
     /// A date such as 2027-12-31 (to the end of that day, UTC), or 2027-12-31T12:00:00+01:00.
     #[arg(long, value_name = "DATE")]
     pub certificate_expiry: Option<DateText>,
-    /// Make media although their certificate has expired
+    /// Make media although something on them has expired: the media certificate, a trusted certificate, or a certificate
+    /// or token in a variable
     ///
-    /// Management points are expected to refuse such media.
+    /// Such media are expected not to work.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
-    pub allow_expired_certificate: Option<bool>,
+    pub allow_expired: Option<bool>,
     /// Make media although a management point is expected to refuse the certificate of --certificate
     ///
     /// For example because it is not for client authentication.

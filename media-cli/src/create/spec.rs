@@ -121,7 +121,7 @@ fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Err
                     format!("the media certificate would expire ({expiry}) before it starts ({start})");
                 return Err(Error::setting(message, place.clone()));
             }
-            if expiry < now && !decided.allow_expired_certificate {
+            if expiry < now && !decided.allow_expired {
                 let message = format!("the media certificate would have expired already, on {expiry}");
                 return Err(Error::setting(message, place.clone()).with_hint(ALLOW_EXPIRED));
             }

@@ -70,8 +70,8 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     }
     win(&mut settings.certificate_start, security.certificate_start, "--certificate-start");
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
-    let name = "--allow-expired-certificate";
-    win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
+    let name = "--allow-expired";
+    win(&mut settings.allow_expired, security.allow_expired, name);
     let name = "--allow-unsuitable-certificate";
     win(&mut settings.allow_unsuitable_certificate, security.allow_unsuitable_certificate, name);
     win(&mut settings.key_bits, security.key_bits, "--key-bits");
@@ -212,7 +212,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         ),
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
-        allow_expired_certificate: security.allow_expired_certificate.map(given),
+        allow_expired: security.allow_expired.map(given),
         allow_unsuitable_certificate: security.allow_unsuitable_certificate.map(given),
         key_bits: security.key_bits.map(given),
         variables_encryption: security.variables_encryption.map(given),

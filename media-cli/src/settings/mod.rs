@@ -74,7 +74,7 @@ pub struct Settings {
     certificate_password: Vec<Given<PasswordSource>>,
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
-    allow_expired_certificate: Option<Given<bool>>,
+    allow_expired: Option<Given<bool>>,
     allow_unsuitable_certificate: Option<Given<bool>>,
     key_bits: Option<Given<u32>>,
     variables_encryption: Option<Given<VariablesEncryption>>,
@@ -124,7 +124,7 @@ pub struct Decided {
     /// The media certificate.
     pub certificate: CertificateChoice,
     /// Whether it may have expired.
-    pub allow_expired_certificate: bool,
+    pub allow_expired: bool,
     /// Whether an imported one may be one that management points are expected to refuse.
     pub allow_unsuitable_certificate: bool,
     /// The media's own identity.

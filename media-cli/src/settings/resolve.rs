@@ -69,7 +69,7 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         trusted: trusted(&settings),
         password,
         certificate,
-        allow_expired_certificate: value(settings.allow_expired_certificate.as_ref(), false),
+        allow_expired: value(settings.allow_expired.as_ref(), false),
         allow_unsuitable_certificate: value(settings.allow_unsuitable_certificate.as_ref(), false),
         variables: variables(&settings, options.prestart.as_ref())?,
         without_variables: without_variables(&settings)?,

@@ -173,8 +173,8 @@ pub struct SecurityTable {
     pub certificate_start: Option<At<DateText>>,
     /// When the self-signed media certificate expires
     pub certificate_expiry: Option<At<DateText>>,
-    /// Make media although their certificate has expired
-    pub allow_expired_certificate: Option<At<bool>>,
+    /// Make media although something on them has expired
+    pub allow_expired: Option<At<bool>>,
     /// Make media although a management point is expected to refuse the imported certificate
     pub allow_unsuitable_certificate: Option<At<bool>>,
     /// Length of the self-signed certificate's RSA key in bits
