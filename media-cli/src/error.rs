@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use media_core::media::identity::IdentityError;
+use media_core::media::password::{SHORTEST, Strength};
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
@@ -276,6 +277,15 @@ pub enum Error {
         /// What is wrong.
         problem: PasswordProblem,
     },
+    /// The media password is weak. Never says what it is.
+    #[error(
+        "the media password is weak: it has {} character{} and would hold for {} against whoever finds the medium; at \
+         least {SHORTEST} characters that hold for a year are needed",
+        .0.characters,
+        if .0.characters == 1 { "" } else { "s" },
+        .0.holds()
+    )]
+    WeakPassword(Strength),
     /// A line of a file of variables is wrong. The line itself is never shown.
     #[error("{}, line {line}: {problem}", path.display())]
     Variables {
@@ -450,9 +460,10 @@ impl Error {
             Self::Setting(_) | Self::Environment { .. } => Exit::Usage,
             Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
             Self::Variables { .. } => Exit::Input,
-            Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
-                Exit::Input
-            }
+            Self::WeakPassword(_)
+            | Self::Password { .. }
+            | Self::Certificates { .. }
+            | Self::ImportedCertificate { .. } => Exit::Input,
             Self::ExpiredCertificate { .. } | Self::Over { .. } => Exit::Input,
             Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,

@@ -5,6 +5,7 @@ mod boot_image;
 mod description;
 mod determinism;
 mod fixtures;
+mod password;
 mod precedence;
 mod resources;
 mod support;

@@ -2,6 +2,7 @@
 
 pub mod boot_image;
 mod create;
+pub mod password;
 
 use std::path::PathBuf;
 
@@ -67,6 +68,9 @@ pub enum Command {
         after_help = boot_image::AFTER_HELP
     )]
     BootImage(boot_image::BootImageCommand),
+    /// Make a strong media password, or check one
+    #[command(subcommand, long_about = password::ABOUT, after_help = password::AFTER_HELP)]
+    Password(password::PasswordCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
@@ -139,7 +143,8 @@ Example:
 
 Exit codes:
     0  done; with verify: the medium is intact
-    1  verify found something wrong; inspect --fail-if-expires-within: the medium ends sooner
+    1  verify found something wrong; password check: it is weak
+       inspect --fail-if-expires-within: the medium ends sooner
     2  the command line or the spec file is wrong
     3  an input cannot be used; with inspect: the password is wrong or cannot be had
     4  the output cannot be written

@@ -79,6 +79,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Environment { .. } => said("give the number of seconds since 1970-01-01, or unset it"),
         Error::Unreadable { error, .. } | Error::CannotOpen { error, .. } => hint_of_system(error),
         Error::NotText { .. } => said("save it as UTF-8"),
+        Error::WeakPassword(_) => said(
+            "`tsmedia password generate` makes a strong one; --allow-weak-password makes the medium all the same",
+        ),
         Error::Password { problem, .. } => hint_of_password(*problem),
         Error::Output { path, problem } => match problem {
             OutputProblem::Exists => said("--force replaces it once the new one is complete"),

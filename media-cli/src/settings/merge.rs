@@ -56,6 +56,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
         settings.password = password;
     }
     win(&mut settings.allow_no_password, security.allow_no_password, "--allow-no-password");
+    win(&mut settings.allow_weak_password, security.allow_weak_password, "--allow-weak-password");
     win_list(&mut settings.trusted_roots, security.trusted_root, "--trusted-root");
     win(&mut settings.root_store, security.root_store, "--root-store");
     win_list(&mut settings.intermediates, security.intermediate, "--intermediate");
@@ -201,6 +202,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             security.password_prompt.map(given),
         ),
         allow_no_password: security.allow_no_password.map(given),
+        allow_weak_password: security.allow_weak_password.map(given),
         trusted_roots: list(security.trusted_root).map(file).collect(),
         root_store: security.root_store.map(given),
         intermediates: list(security.intermediate).map(file).collect(),

@@ -67,6 +67,7 @@ pub struct Settings {
     unknown_computers: Vec<(String, Given<String>)>,
     password: Vec<Given<PasswordSource>>,
     allow_no_password: Option<Given<bool>>,
+    allow_weak_password: Option<Given<bool>>,
     trusted_roots: Vec<Given<PathBuf>>,
     root_store: Option<Given<RootStore>>,
     intermediates: Vec<Given<PathBuf>>,
@@ -121,6 +122,8 @@ pub struct Decided {
     pub trusted: Vec<TrustedFile>,
     /// Where the media password comes from.
     pub password: Option<PasswordSource>,
+    /// Whether it may be weak.
+    pub allow_weak_password: bool,
     /// The media certificate.
     pub certificate: CertificateChoice,
     /// Whether it may have expired.

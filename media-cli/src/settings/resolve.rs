@@ -69,6 +69,7 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         trusted: trusted(&settings),
         password,
         certificate,
+        allow_weak_password: value(settings.allow_weak_password.as_ref(), false),
         allow_expired: value(settings.allow_expired.as_ref(), false),
         allow_unsuitable_certificate: value(settings.allow_unsuitable_certificate.as_ref(), false),
         variables: variables(&settings, options.prestart.as_ref())?,

@@ -157,6 +157,8 @@ pub struct SecurityTable {
     pub password_prompt: Option<At<bool>>,
     /// Make media for a cloud management gateway although they have no password
     pub allow_no_password: Option<At<bool>>,
+    /// Make media although their password is weak
+    pub allow_weak_password: Option<At<bool>>,
     /// Certificates of root authorities the boot image shall trust
     pub trusted_root: Option<At<Vec<At<String>>>>,
     /// The certificate store trusted roots go to

@@ -8,6 +8,7 @@ mod embedded;
 pub mod identity;
 pub mod manifest;
 pub mod names;
+pub mod password;
 pub mod root_checks;
 pub mod roots;
 pub mod site_variables;
