@@ -10,6 +10,7 @@ use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::manifest::ManifestError;
+use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport};
 
@@ -46,6 +47,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let staged = media_core::stage(&spec, &env, &mut progress);
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
     check_certificate(&staged.report, &mut decided, env.now())?;
+    check_validity(&staged.report.validity, &mut decided, env.now())?;
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let mut plan = media_core::plan(&staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
@@ -96,7 +98,7 @@ fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp
     decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
     if let CertificateChoice::Import { file, .. } = &decided.certificate {
         let path = || file.value.clone();
-        if expiry < now && !decided.allow_expired_certificate {
+        if expiry < now && !decided.allow_expired {
             return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
         }
         let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
@@ -117,6 +119,29 @@ fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp
         }
     };
     decided.notes.extend(report.media_certificate_findings.iter().map(note));
+    Ok(())
+}
+
+/// Refuses a medium that is of no use any more, and notes one that is not yet. What is not valid yet among the
+/// certificates that were given is noted where they are read.
+fn check_validity(validity: &Validity, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+    if let (true, false, Some((expired, thing))) =
+        (validity.is_over(now), decided.allow_expired, validity.until())
+    {
+        let valid_from = validity.from().map(|(start, _)| start).filter(|_| expired >= now);
+        return Err(Error::Over { what: thing.to_string(), expired, valid_from });
+    }
+    if validity.is_over(now) {
+        let over = validity
+            .until()
+            .map(|(end, thing)| format!("the medium is of no use after {end}: {thing} ends then"));
+        decided.notes.extend(over);
+    }
+    if let Some((start, thing)) = validity.from().filter(|(start, _)| *start > now)
+        && matches!(thing.kind, Kind::Certificate { .. } | Kind::Token { .. })
+    {
+        decided.notes.push(format!("the medium is valid from {start}, when {thing} starts to be"));
+    }
     Ok(())
 }
 

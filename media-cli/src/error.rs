@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use media_core::media::identity::IdentityError;
+use media_core::media::password::{SHORTEST, Strength};
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
@@ -27,7 +28,7 @@ pub(crate) use advice::ALLOW_EXPIRED;
 pub enum Exit {
     /// Done; with `verify`: the medium is intact.
     Done = 0,
-    /// `verify` found something wrong.
+    /// `verify` found something wrong, or `inspect` a medium that ends too soon.
     Found = 1,
     /// The command line or the spec file is wrong.
     Usage = 2,
@@ -202,6 +203,16 @@ pub enum Error {
         /// The last moment it was valid.
         expired: Timestamp,
     },
+    /// Something on the medium has expired, or will have when the rest of it becomes valid.
+    #[error("the medium would be of no use: {what} {}", over_since(*.expired, *.valid_from))]
+    Over {
+        /// What ends first.
+        what: String,
+        /// The last moment it was valid.
+        expired: Timestamp,
+        /// When the last thing on the medium becomes valid, if that is later.
+        valid_from: Option<Timestamp>,
+    },
     /// Management points are expected to refuse the PKI certificate for the media.
     #[error("the media certificate {} is not suitable: {}", path.display(), reasons.join("; "))]
     UnsuitableCertificate {
@@ -218,6 +229,35 @@ pub enum Error {
         /// What is wrong.
         #[source]
         error: VariablesError,
+    },
+    /// A medium is of no use soon, or any more.
+    #[error(
+        "{} {} on {end} ({what}){}",
+        path.display(),
+        if *.over { "ended" } else { "ends" },
+        if *.over { String::new() } else { format!(", sooner than {within} from now") }
+    )]
+    Ends {
+        /// What the user calls the medium.
+        path: PathBuf,
+        /// What ends first.
+        what: String,
+        /// When.
+        end: Timestamp,
+        /// Whether that is in the past.
+        over: bool,
+        /// How long it should last.
+        within: String,
+    },
+    /// It cannot be said how long a medium is of use.
+    #[error("it is not known how long {} lasts: {reason}", path.display())]
+    EndNotKnown {
+        /// What the user calls the medium.
+        path: PathBuf,
+        /// What was not looked at.
+        reason: String,
+        /// Whether the media password is what it takes.
+        needs_password: bool,
     },
     /// A large input was written to while it was read, so that the medium may not fit together.
     #[error("the {what} {} changed while it was read", path.display())]
@@ -237,6 +277,15 @@ pub enum Error {
         /// What is wrong.
         problem: PasswordProblem,
     },
+    /// The media password is weak. Never says what it is.
+    #[error(
+        "the media password is weak: it has {} character{} and would hold for {} against whoever finds the medium; at \
+         least {SHORTEST} characters that hold for a year are needed",
+        .0.characters,
+        if .0.characters == 1 { "" } else { "s" },
+        .0.holds()
+    )]
+    WeakPassword(Strength),
     /// A line of a file of variables is wrong. The line itself is never shown.
     #[error("{}, line {line}: {problem}", path.display())]
     Variables {
@@ -336,6 +385,13 @@ pub enum Error {
     Interrupted,
 }
 
+fn over_since(expired: Timestamp, valid_from: Option<Timestamp>) -> String {
+    match valid_from {
+        None => format!("expired on {expired}"),
+        Some(start) => format!("expires on {expired}, before all of it is valid ({start})"),
+    }
+}
+
 impl Error {
     /// A setting that is wrong in itself.
     pub fn setting(message: impl Into<String>, place: Place) -> Self {
@@ -404,10 +460,12 @@ impl Error {
             Self::Setting(_) | Self::Environment { .. } => Exit::Usage,
             Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
             Self::Variables { .. } => Exit::Input,
-            Self::Password { .. } | Self::Certificates { .. } | Self::ImportedCertificate { .. } => {
-                Exit::Input
-            }
-            Self::ExpiredCertificate { .. } | Self::UnsuitableCertificate { .. } => Exit::Input,
+            Self::WeakPassword(_)
+            | Self::Password { .. }
+            | Self::Certificates { .. }
+            | Self::ImportedCertificate { .. } => Exit::Input,
+            Self::ExpiredCertificate { .. } | Self::Over { .. } => Exit::Input,
+            Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
@@ -417,7 +475,8 @@ impl Error {
             Self::Plan(error) => advice::exit_of_plan(error),
             Self::Write { error, .. } => advice::exit_of_write(error),
             Self::Inspect { .. } | Self::Verify { .. } | Self::CannotOpen { .. } => Exit::CouldNotLook,
-            Self::NotIntact { .. } => Exit::Found,
+            Self::EndNotKnown { .. } => Exit::CouldNotLook,
+            Self::NotIntact { .. } | Self::Ends { .. } => Exit::Found,
             Self::Service { error, .. } => advice::exit_of_service(error),
             Self::NotWritten { .. } => Exit::Output,
             Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,

@@ -1,5 +1,7 @@
 //! `tsmedia inspect`: shows what is on a medium.
 
+mod expiry;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use media_core::VariablesFacts;
 use media_core::io::FileSource;
 
 use crate::args::InspectArgs;
+use crate::create::now;
 use crate::error::{Error, Exit};
 use crate::output::inspected::Inspected;
 use crate::secrets::{self, PasswordSource};
@@ -24,12 +27,16 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
         .map_err(|error| Error::Inspect { path: path.clone(), error })?;
     let inspected = Inspected::new(path, &inspection, password.is_some(), args.reveal);
     show(&inspected, args.json)?;
-    match inspection.variables {
+    match &inspection.variables {
         Some(Ok(VariablesFacts { variables: Err(error), .. })) if password.is_some() => {
-            Err(Error::NotOpened { path: path.clone(), error })
+            return Err(Error::NotOpened { path: path.clone(), error: error.clone() });
         }
-        _ => Ok(Exit::Done),
+        _ => {}
     }
+    if let Some(within) = &args.fail_if_expires_within {
+        expiry::check(path, &inspection, within, now()?)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn password_source(args: &InspectArgs) -> Option<PasswordSource> {

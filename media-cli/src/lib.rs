@@ -13,9 +13,11 @@ mod inspect;
 mod interrupt;
 mod manual;
 mod output;
+mod password;
 mod progress;
 mod secrets;
 pub mod settings;
+pub mod span;
 pub mod spec_file;
 pub mod values;
 mod variables_file;
@@ -57,6 +59,7 @@ where
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::BootImage(command) => boot_image::run(command),
+        Command::Password(command) => password::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema => manual::schema(),
         Command::Manual { command } => manual::page(command.as_deref()),

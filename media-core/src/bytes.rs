@@ -1,6 +1,7 @@
 //! A cursor over bytes whose errors say what was being read and where.
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// The bytes ended before the thing being read did.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -125,6 +126,30 @@ pub fn to_hex_upper(bytes: &[u8]) -> String {
 /// Lower-case hexadecimal without separators, the form `sha256sum` prints.
 pub fn to_hex_lower(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads Base64 in either alphabet (RFC 4648 sections 4 and 5); padding may be missing, and ends it. Bits behind the
+/// last whole byte are ignored.
+pub fn from_base64(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let end = digits.iter().position(|digit| *digit == b'=').unwrap_or(digits.len());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(end / 4 * 3 + 3));
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in &digits[..end] {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        (bits, count) = ((bits << 6 | u32::from(value)) & 0xFFFF, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use crate::hive::boot_configuration::{self, RamdiskBoot};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Labels};
 use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
+use crate::media::manifest::{self, ManifestValidity};
 use crate::media::roots::{self, RootsError};
+use crate::media::store::Store;
+use crate::media::validity::{self, Dated, Kind, Unread, Validity};
 use crate::media::variables::{self, Variables, VariablesError};
 use crate::medium::{self, Listing, Medium, MediumError, MediumFile};
 use crate::pe;
@@ -42,6 +45,8 @@ pub struct Inspection {
     pub variables: Option<Result<VariablesFacts, InspectError>>,
     /// The certificates of a bare SOFTWARE hive.
     pub certificates: Vec<CertificateFacts>,
+    /// What the medium's manifest says of its validity, when there is one.
+    pub manifest_validity: Option<ManifestValidity>,
 }
 
 /// A volume and where it is.
@@ -77,6 +82,8 @@ pub struct BootImageFacts {
     pub images: Vec<ImageInfo>,
     /// The architecture of the image that boots.
     pub architecture: Option<Architecture>,
+    /// When the image that boots was changed last, as the WIM's XML says.
+    pub modified: Option<Timestamp>,
     /// The certificates in its stores, or why they cannot be listed.
     pub certificates: Result<Vec<CertificateFacts>, RootsError>,
 }
@@ -90,6 +97,8 @@ pub struct CertificateFacts {
     pub thumbprint: String,
     /// Its subject, or why it cannot be read.
     pub subject: Result<String, String>,
+    /// Who issued it.
+    pub issuer: Option<String>,
     /// When it starts and stops being valid.
     pub validity: Option<(Timestamp, Timestamp)>,
 }
@@ -153,6 +162,54 @@ pub enum InspectError {
     },
 }
 
+impl Inspection {
+    /// When the medium is valid. Of the boot image's certificates count those that its manifest names as added for the
+    /// site; without a manifest those that [`validity::counts_in_boot_image`] says.
+    pub fn validity(&self) -> Validity {
+        let mut validity = Validity::default();
+        match &self.variables {
+            Some(Ok(VariablesFacts { variables: Ok(variables), .. })) => validity.add_variables(variables),
+            Some(_) => validity.add_unread(Unread::Variables),
+            None => {}
+        }
+        let (certificates, made) = match &self.boot_image {
+            Some(Ok(BootImageFacts { certificates: Ok(certificates), modified, .. })) => {
+                (certificates.as_slice(), *modified)
+            }
+            // A boot image without a hive has no certificates.
+            Some(Ok(BootImageFacts { certificates: Err(RootsError::NoHive), .. })) | None => {
+                (self.certificates.as_slice(), None)
+            }
+            Some(_) => {
+                validity.add_unread(Unread::Trusted);
+                return validity;
+            }
+        };
+        let counting = certificates.iter().filter_map(|found| self.counting(found, made));
+        counting.for_each(|thing| validity.add(thing));
+        validity
+    }
+
+    fn counting(&self, found: &CertificateFacts, image_made: Option<Timestamp>) -> Option<Dated> {
+        let (start, end) = found.validity?;
+        let store = Store::from_registry_name(found.store).filter(|store| *store != Store::Disallowed)?;
+        let counts = match &self.manifest_validity {
+            Some(manifest) => manifest.trusted.iter().any(|(other, thumbprint)| {
+                *other == store && thumbprint.eq_ignore_ascii_case(&found.thumbprint)
+            }),
+            None => {
+                validity::counts_in_boot_image(found.issuer.as_deref().unwrap_or_default(), end, image_made)
+            }
+        };
+        counts.then(|| Dated {
+            kind: Kind::Trusted { store, thumbprint: found.thumbprint.clone() },
+            subject: found.subject.clone().ok(),
+            not_before: Some(start),
+            not_after: Some(end),
+        })
+    }
+}
+
 const LARGEST_SMALL_FILE: u64 = 64 << 20;
 
 /// Looks at a medium, a boot image, a variables file or a hive.
@@ -177,6 +234,7 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
         boot_configuration: Vec::new(),
         variables: None,
         certificates: Vec::new(),
+        manifest_validity: None,
     };
     match medium {
         Medium::Iso(disc) => {
@@ -228,6 +286,10 @@ fn look_at_files(files: &[MediumFile], password: Option<&SecretString>, inspecti
             "boot/bcd" | "efi/microsoft/boot/bcd" => {
                 inspection.boot_configuration.push((file.path.clone(), boot_store(file)));
             }
+            manifest::PATH => {
+                let bytes = file.content.to_vec(LARGEST_SMALL_FILE);
+                inspection.manifest_validity = bytes.ok().and_then(|bytes| manifest::read_validity(&bytes));
+            }
             "bootmgr.efi" => inspection.boot_managers.push(boot_manager(file)),
             _ if path.starts_with("efi/boot/") && path.ends_with(".efi") => {
                 inspection.boot_managers.push(boot_manager(file));
@@ -255,16 +317,13 @@ fn boot_image(wim: &Wim) -> BootImageFacts {
     let header = wim.header();
     let index = header.boot_index.max(1);
     let certificates = wim.image(index).map_err(RootsError::from).and_then(|image| roots::list(wim, &image));
+    let booting = || wim.images().iter().find(|info| info.index == index);
     BootImageFacts {
         boot_index: header.boot_index,
         compression: format!("{}, {}-byte chunks", header.compression, header.chunk_size),
         images: wim.images().to_vec(),
-        architecture: wim
-            .images()
-            .iter()
-            .find(|info| info.index == index)
-            .and_then(|info| info.architecture)
-            .and_then(Architecture::from_number),
+        architecture: booting().and_then(|info| info.architecture).and_then(Architecture::from_number),
+        modified: booting().and_then(|info| info.last_modification_time).map(Timestamp::from_filetime),
         certificates: certificates.map(self::certificates),
     }
 }
@@ -273,6 +332,7 @@ fn certificates(listed: Vec<roots::Listed>) -> Vec<CertificateFacts> {
     let facts = |entry: roots::Listed| CertificateFacts {
         store: entry.store.registry_name(),
         thumbprint: entry.thumbprint,
+        issuer: entry.certificate.as_ref().ok().map(|found| found.issuer.text.clone()),
         validity: entry.certificate.as_ref().ok().map(|found| (found.not_before, found.not_after)),
         subject: entry.certificate.map(|found| found.subject.text).map_err(|error| error.to_string()),
     };

@@ -18,6 +18,7 @@ use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
 use crate::media::text_files;
+use crate::media::validity::Validity;
 use crate::media::variables::{self, VariablesError};
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeFile, VolumeIds};
@@ -61,6 +62,8 @@ pub struct StageReport {
     pub media_certificate_findings: Vec<Finding>,
     /// When the media certificate starts and stops being valid.
     pub media_certificate_validity: (crate::time::Timestamp, crate::time::Timestamp),
+    /// When the medium is valid.
+    pub validity: Validity,
     /// Names of the media variables, sorted.
     pub variables: Vec<String>,
     /// Names of variables whose value the user replaced.
@@ -178,7 +181,12 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
     stop_if_asked(observer)?;
 
+    let mut validity = Validity::default();
+    validity.add_variables(&site.variables);
+    spec.trusted.iter().for_each(|trusted| validity.add_trusted(trusted));
+
     let mut report = report(&image, &boot, &identity, &site);
+    report.validity = validity.clone();
     report.notes.splice(0..0, boot_managers::notes(&boot, spec));
     report.boot_configuration =
         stores.iter().map(|store| (store.path.clone(), store.origin.clone())).collect();
@@ -203,7 +211,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let origin = format!("image {} of the boot image", image.index);
     files.push(TreeFile { path: boot_image::SOURCES_BOOT_WIM.to_owned(), content: added.content, origin });
     let (label, ids) = (spec.options.label.clone(), VolumeIds::draw(env));
-    let mut tree = Tree { label, time: env.now(), files, bios_boot, uefi_boot, ids };
+    let mut tree = Tree { label, time: env.now(), files, bios_boot, uefi_boot, ids, validity };
     set_manifest(&mut tree, |tree| manifest::manifest(tree, None))?;
     Ok(Staged { tree, report })
 }
@@ -242,6 +250,7 @@ fn report(
         media_certificate: certificate.der().to_vec(),
         media_certificate_findings: identity.findings.clone(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
+        validity: Validity::default(),
         variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),
         overridden_variables: site.overridden.clone(),
         notes,

@@ -6,6 +6,7 @@ use crate::env::Env;
 use crate::io::Source as _;
 use crate::layout::FileSize;
 use crate::media::names::MediaLabel;
+use crate::media::validity::Validity;
 use crate::time::Timestamp;
 
 /// Every file of a medium, with what the volume needs to be made and found.
@@ -23,6 +24,8 @@ pub struct Tree {
     pub uefi_boot: Option<String>,
     /// The random identifiers of tables and volumes.
     pub ids: VolumeIds,
+    /// When the medium is valid.
+    pub validity: Validity,
 }
 
 /// One file of a medium.

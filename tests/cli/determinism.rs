@@ -280,7 +280,7 @@ impl Place {
             ("boot.wim", sandbox.read("boot.wim")),
             ("root.pem", ROOT_CERTIFICATE.into()),
             ("vars.txt", "OSDComputerName=REMOTE\nDomainJoinPassword=a-secret-value\n".into()),
-            ("password.txt", "correct horse battery staple\n".into()),
+            ("password.txt", format!("{}\n", fixtures::MEDIA_PASSWORD).into()),
             ("media.pfx", pfx.to_vec()),
             ("pfx-password.txt", "right\n".into()),
         ];

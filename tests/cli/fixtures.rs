@@ -47,6 +47,9 @@ pub fn boot_image_with(sandbox: &Sandbox, offset: usize, bytes: &[u8]) {
     sandbox.write("boot.wim", image);
 }
 
+/// A media password that holds for years.
+pub const MEDIA_PASSWORD: &str = "tangle mosaic hatchet provost gravel";
+
 /// A root certificate made with OpenSSL 3.0 for these tests, valid from 2026 to 2046; its key was thrown away.
 pub const ROOT_CERTIFICATE: &str = include_str!("fixtures/root.pem");
 

@@ -15,7 +15,7 @@ const NOW: (&str, &str) = ("SOURCE_DATE_EPOCH", "1767225600");
 fn sandbox(spec: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
-    sandbox.write("media.toml", format!("{SPEC}{spec}")).write("password.txt", "password");
+    sandbox.write("media.toml", format!("{SPEC}{spec}")).write("password.txt", fixtures::MEDIA_PASSWORD);
     sandbox.shell("chmod 600 password.txt");
     sandbox
 }
@@ -142,7 +142,7 @@ fn what_an_option_excludes_is_not_used_and_noted() {
         ),
     ] {
         let sandbox = sandbox(&format!("{POINT}[security]\n{password}{security}{output}"));
-        sandbox.write("media.pfx", fixtures::media_certificate("password"));
+        sandbox.write("media.pfx", fixtures::media_certificate(fixtures::MEDIA_PASSWORD));
         sandbox.shell("chmod 600 media.pfx");
         let planned = run(&sandbox, &format!("{RUN} --dry-run {arguments}"));
         let is_kind = planned["kind"].as_str().is_some_and(|made| made.starts_with(kind));
@@ -176,7 +176,7 @@ fn the_port_of_a_management_point_is_the_port() {
         ("", "--management-point http://mp:8080", "8080", "443", false),
     ] {
         let sandbox = sandbox(&format!("{site}{own}"));
-        sandbox.write("media.pfx", fixtures::media_certificate("password"));
+        sandbox.write("media.pfx", fixtures::media_certificate(fixtures::MEDIA_PASSWORD));
         let made = run(&sandbox, format!("{RUN} --output a.iso {arguments}").trim_end());
         let port = |name| variable(&sandbox, "a.iso", name);
         let ports = (port("_SMSTSHTTPPort"), port("_SMSTSHTTPSPort"));
@@ -227,7 +227,9 @@ fn a_seed_from_every_place_is_one_identity() {
 #[test]
 fn files_that_others_can_read_are_noted() {
     let sandbox = sandbox(POINT);
-    sandbox.write("media.pfx", fixtures::media_certificate("password")).write("vars.txt", "A=1\n");
+    sandbox
+        .write("media.pfx", fixtures::media_certificate(fixtures::MEDIA_PASSWORD))
+        .write("vars.txt", "A=1\n");
     let arguments = format!(
         "{RUN} --dry-run --output a.img --vars-file vars.txt --certificate media.pfx --certificate-password-file password.txt"
     );
@@ -306,7 +308,7 @@ fn the_terminal_is_asked_while_standard_input_is_a_file() {
         "mkfifo keys; script -qefc '{create}' screen.txt < keys > /dev/null & exec 3> keys; \
          for count in 1 2; do \
            until [ \"$(grep -ao 'password[a-z ]*:' screen.txt 2> /dev/null | wc -l)\" -ge $count ]; do sleep 0.05; done; \
-           sleep 0.2; echo password >&3; \
+           sleep 0.2; echo tangle mosaic hatchet provost gravel >&3; \
          done; exec 3>&-; wait $!"
     );
     sandbox.write("typed.sh", typed);

@@ -9,7 +9,7 @@ const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-
     --cmg cmg.contoso.com/CCM_Proxy_MutualAuth/72057594037928100 --trusted-root root.pem \
     --password-file password.txt --vars-file vars.txt --var OSDComputerName=REMOTE --label CONTOSO --seed test \
     --certificate-start 2020-01-01 --certificate-expiry 2120-01-01";
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = fixtures::MEDIA_PASSWORD;
 const SECRET: &str = "a-secret-value";
 /// 2027-01-01T00:00:00Z
 const NOW: &str = "1798761600";
@@ -213,7 +213,7 @@ fn an_expired_certificate_is_taken_when_it_is_asked_for() {
         ("2500000000", "--certificate media.pfx --certificate-password-file pfx.txt"),
     ] {
         let arguments = CREATE.replace(DATES, "");
-        let arguments = format!("{arguments} --output media.img --allow-expired-certificate --json {chosen}");
+        let arguments = format!("{arguments} --output media.img --allow-expired --json {chosen}");
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let outcome = sandbox.run_with(&arguments, &[("SOURCE_DATE_EPOCH", time)], None);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{chosen}");

@@ -32,7 +32,7 @@ pub fn run(arguments: &[String]) -> Done {
     let certificate = folder.join("contoso-root.cer");
     show_and_run(&mut command(&fabricate, &["certificate", "--output", &text(&certificate)]))?;
     let password = folder.join("media-password.txt");
-    write_for_owner(&password, "Pa55w.rd for the demonstration\n")
+    write_for_owner(&password, "tangle mosaic hatchet provost gravel\n")
         .map_err(|error| format!("{}: {error}", password.display()))?;
     println!("wrote {}", password.display());
 

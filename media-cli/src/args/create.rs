@@ -198,6 +198,12 @@ pub struct SecurityArgs {
     /// Anyone who holds such a medium can read the certificate on it.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub allow_no_password: Option<bool>,
+    /// Make media although their password is weak
+    ///
+    /// A strong one has 12 characters or more and holds a year or more against whoever finds the medium and tries ten
+    /// thousand million a second. `tsmedia password generate` makes one.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub allow_weak_password: Option<bool>,
     /// Certificate of a root authority the boot image shall trust (repeatable)
     ///
     /// The file is .cer, .crt, .der, .pem, .p7b, .sst, or a .reg file exported from a certificate store, which names its
@@ -232,11 +238,12 @@ pub struct SecurityArgs {
     /// A date such as 2027-12-31 (to the end of that day, UTC), or 2027-12-31T12:00:00+01:00.
     #[arg(long, value_name = "DATE")]
     pub certificate_expiry: Option<DateText>,
-    /// Make media although their certificate has expired
+    /// Make media although something on them has expired: the media certificate, a trusted certificate, or a certificate
+    /// or token in a variable
     ///
-    /// Management points are expected to refuse such media.
+    /// Such media are expected not to work.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
-    pub allow_expired_certificate: Option<bool>,
+    pub allow_expired: Option<bool>,
     /// Make media although a management point is expected to refuse the certificate of --certificate
     ///
     /// For example because it is not for client authentication.

@@ -2,11 +2,14 @@
 
 pub mod boot_image;
 mod create;
+pub mod password;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::span::Span;
 
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
 
@@ -65,6 +68,9 @@ pub enum Command {
         after_help = boot_image::AFTER_HELP
     )]
     BootImage(boot_image::BootImageCommand),
+    /// Make a strong media password, or check one
+    #[command(subcommand, long_about = password::ABOUT, after_help = password::AFTER_HELP)]
+    Password(password::PasswordCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
@@ -102,6 +108,13 @@ pub struct InspectArgs {
     /// Show the values of all media variables, also those that may be secret
     #[arg(long)]
     pub reveal: bool,
+    /// End with exit code 1 when the medium ends sooner than this from now: 30d, 12h, 6w, or a number of days
+    ///
+    /// What ends first counts: the media certificate, a certificate added to the boot image, or a certificate or token in a
+    /// media variable. When a password is needed to look at the variables and none is given, the media certificate is not
+    /// known: the exit code is 5, unless something else ends too soon.
+    #[arg(long, value_name = "TIME")]
+    pub fail_if_expires_within: Option<Span>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -130,7 +143,8 @@ Example:
 
 Exit codes:
     0  done; with verify: the medium is intact
-    1  verify found something wrong
+    1  verify found something wrong; password check: it is weak
+       inspect --fail-if-expires-within: the medium ends sooner
     2  the command line or the spec file is wrong
     3  an input cannot be used; with inspect: the password is wrong or cannot be had
     4  the output cannot be written
@@ -140,10 +154,12 @@ Exit codes:
 const EXIT_CODES_OF_INSPECT: &str = "\
 Exit codes:
     0  done
+    1  --fail-if-expires-within: the medium ends sooner
     2  the command line is wrong
     3  the password cannot be had, or is not that of the media variables (everything else is shown)
     4  the result cannot be printed
     5  could not look: not found, not readable, or nothing this program knows
+       --fail-if-expires-within: the media variables could not be read, or nothing has an end
   130  interrupted";
 
 const EXIT_CODES_OF_VERIFY: &str = "\

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use media_core::media::identity::IdentitySource;
+use media_core::media::names::ManagementPoint;
 use media_core::media::site_variables::{IDENTITY, is_among};
+use media_core::media::store::TrustedCertificate;
 use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec, Prestart};
 use secrecy::SecretString;
@@ -61,8 +63,10 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         None => None,
         Some(_) if dry_run => Some(SecretString::from("not read for a dry run")),
         Some(source) => {
+            let source = &source.clone();
             let read = secrets::read(source, "media password", true)?;
             note_readable_password(&mut decided.notes, source);
+            check_password(&read, decided, &trusted)?;
             Some(read)
         }
     };
@@ -85,6 +89,19 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         form: decided.form,
     };
     Ok(Given { spec, opened })
+}
+
+/// Whoever finds a medium knows what stands on it without its password, and often whose it is.
+fn check_password(
+    password: &SecretString,
+    decided: &mut Decided,
+    trusted: &[TrustedCertificate],
+) -> Result<(), Error> {
+    let mut known = vec![decided.site.code.as_str(), decided.options.label.as_str()];
+    known.extend(decided.site.management.points().iter().map(ManagementPoint::url));
+    known.extend(decided.package.iter().map(|package| package.id.as_str()));
+    known.extend(trusted.iter().map(|trusted| trusted.certificate.subject.text.as_str()));
+    crate::password::accept(password, &known, decided.allow_weak_password, &mut decided.notes)
 }
 
 fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> {
@@ -121,7 +138,7 @@ fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Err
                     format!("the media certificate would expire ({expiry}) before it starts ({start})");
                 return Err(Error::setting(message, place.clone()));
             }
-            if expiry < now && !decided.allow_expired_certificate {
+            if expiry < now && !decided.allow_expired {
                 let message = format!("the media certificate would have expired already, on {expiry}");
                 return Err(Error::setting(message, place.clone()).with_hint(ALLOW_EXPIRED));
             }

@@ -20,8 +20,8 @@ use media_core::{InspectError, MediumError, PlanError, StageError, VerifyError, 
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
-/// How to make media with a certificate that has expired.
-pub(crate) const ALLOW_EXPIRED: &str = "--allow-expired-certificate makes the medium all the same";
+/// How to make media on which something has expired.
+pub(crate) const ALLOW_EXPIRED: &str = "--allow-expired makes the medium all the same";
 
 pub(super) fn exit_of_stage(error: &StageError) -> Exit {
     match error {
@@ -79,6 +79,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Environment { .. } => said("give the number of seconds since 1970-01-01, or unset it"),
         Error::Unreadable { error, .. } | Error::CannotOpen { error, .. } => hint_of_system(error),
         Error::NotText { .. } => said("save it as UTF-8"),
+        Error::WeakPassword(_) => said(
+            "`tsmedia password generate` makes a strong one; --allow-weak-password makes the medium all the same",
+        ),
         Error::Password { problem, .. } => hint_of_password(*problem),
         Error::Output { path, problem } => match problem {
             OutputProblem::Exists => said("--force replaces it once the new one is complete"),
@@ -103,6 +106,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
             said("give the media password that the medium was made with")
         }
+        Error::Ends { .. } => said("make a new medium, with what ends first renewed"),
+        Error::EndNotKnown { needs_password: true, .. } => {
+            said("what could be looked at lasts that long; give the media password to look at the rest")
+        }
+        Error::Over { .. } => Some(format!("renew it, or leave it out; {ALLOW_EXPIRED}")),
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
         Error::Inspect { error: InspectError::Medium(MediumError::Hive(error)), .. }
         | Error::Verify { error: VerifyError::Medium(MediumError::Hive(error)), .. } => {

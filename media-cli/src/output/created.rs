@@ -9,6 +9,7 @@ use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageRepo
 use serde::Serialize;
 
 use super::sizes::size;
+use super::validity::Validity;
 use super::{line, notes};
 use crate::create::Made;
 use crate::settings::Decided;
@@ -73,6 +74,7 @@ pub struct Decisions {
     trusted_certificates: Vec<Trusted>,
     media_guid: String,
     media_certificate: MediaCertificate,
+    validity: Validity,
     variables: Vec<String>,
     overridden_variables: Vec<String>,
     notes: Vec<String>,
@@ -228,6 +230,7 @@ impl Decisions {
                 valid_from: start.to_string(),
                 valid_until: end.to_string(),
             },
+            validity: Validity::new(&report.validity),
             variables: report.variables.clone(),
             overridden_variables: report.overridden_variables.clone(),
             notes: notes.iter().chain(&report.notes).cloned().collect(),
@@ -297,6 +300,7 @@ impl fmt::Display for Decisions {
             "",
             format_args!("valid from {} until {}", certificate.valid_from, certificate.valid_until),
         )?;
+        self.validity.show(out, "Medium valid until")?;
         line(out, "Media variables", self.variables.join(", "))?;
         if !self.overridden_variables.is_empty() {
             line(out, "  replaced by yours", self.overridden_variables.join(", "))?;

@@ -12,6 +12,8 @@ use media_core::{BootImageFacts, CertificateFacts, Inspection, VariablesFacts, V
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use super::validity::Validity;
+
 /// Everything that is shown.
 #[derive(Serialize)]
 pub struct Inspected {
@@ -28,6 +30,8 @@ pub struct Inspected {
     boot_configuration: Vec<BootConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<VariablesFile>,
+    #[serde(skip_serializing_if = "Validity::is_empty")]
+    validity: Validity,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     certificates: Vec<Certificate>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -187,6 +191,7 @@ impl Inspected {
                 .flatten()
                 .next()
                 .map(|facts| variables_file(facts, password_given, reveal)),
+            validity: Validity::new(&inspection.validity()),
             certificates: inspection.certificates.iter().map(certificate).collect(),
             files: inspection
                 .files

@@ -6,6 +6,7 @@ pub mod inspected;
 pub mod planned;
 pub mod sizes;
 pub mod target;
+pub mod validity;
 pub mod verified;
 
 use std::fmt;

@@ -56,6 +56,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
         settings.password = password;
     }
     win(&mut settings.allow_no_password, security.allow_no_password, "--allow-no-password");
+    win(&mut settings.allow_weak_password, security.allow_weak_password, "--allow-weak-password");
     win_list(&mut settings.trusted_roots, security.trusted_root, "--trusted-root");
     win(&mut settings.root_store, security.root_store, "--root-store");
     win_list(&mut settings.intermediates, security.intermediate, "--intermediate");
@@ -70,8 +71,8 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     }
     win(&mut settings.certificate_start, security.certificate_start, "--certificate-start");
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
-    let name = "--allow-expired-certificate";
-    win(&mut settings.allow_expired_certificate, security.allow_expired_certificate, name);
+    let name = "--allow-expired";
+    win(&mut settings.allow_expired, security.allow_expired, name);
     let name = "--allow-unsuitable-certificate";
     win(&mut settings.allow_unsuitable_certificate, security.allow_unsuitable_certificate, name);
     win(&mut settings.key_bits, security.key_bits, "--key-bits");
@@ -201,6 +202,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             security.password_prompt.map(given),
         ),
         allow_no_password: security.allow_no_password.map(given),
+        allow_weak_password: security.allow_weak_password.map(given),
         trusted_roots: list(security.trusted_root).map(file).collect(),
         root_store: security.root_store.map(given),
         intermediates: list(security.intermediate).map(file).collect(),
@@ -212,7 +214,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         ),
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
-        allow_expired_certificate: security.allow_expired_certificate.map(given),
+        allow_expired: security.allow_expired.map(given),
         allow_unsuitable_certificate: security.allow_unsuitable_certificate.map(given),
         key_bits: security.key_bits.map(given),
         variables_encryption: security.variables_encryption.map(given),

@@ -67,6 +67,7 @@ pub struct Settings {
     unknown_computers: Vec<(String, Given<String>)>,
     password: Vec<Given<PasswordSource>>,
     allow_no_password: Option<Given<bool>>,
+    allow_weak_password: Option<Given<bool>>,
     trusted_roots: Vec<Given<PathBuf>>,
     root_store: Option<Given<RootStore>>,
     intermediates: Vec<Given<PathBuf>>,
@@ -74,7 +75,7 @@ pub struct Settings {
     certificate_password: Vec<Given<PasswordSource>>,
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
-    allow_expired_certificate: Option<Given<bool>>,
+    allow_expired: Option<Given<bool>>,
     allow_unsuitable_certificate: Option<Given<bool>>,
     key_bits: Option<Given<u32>>,
     variables_encryption: Option<Given<VariablesEncryption>>,
@@ -121,10 +122,12 @@ pub struct Decided {
     pub trusted: Vec<TrustedFile>,
     /// Where the media password comes from.
     pub password: Option<PasswordSource>,
+    /// Whether it may be weak.
+    pub allow_weak_password: bool,
     /// The media certificate.
     pub certificate: CertificateChoice,
     /// Whether it may have expired.
-    pub allow_expired_certificate: bool,
+    pub allow_expired: bool,
     /// Whether an imported one may be one that management points are expected to refuse.
     pub allow_unsuitable_certificate: bool,
     /// The media's own identity.

@@ -157,6 +157,8 @@ pub struct SecurityTable {
     pub password_prompt: Option<At<bool>>,
     /// Make media for a cloud management gateway although they have no password
     pub allow_no_password: Option<At<bool>>,
+    /// Make media although their password is weak
+    pub allow_weak_password: Option<At<bool>>,
     /// Certificates of root authorities the boot image shall trust
     pub trusted_root: Option<At<Vec<At<String>>>>,
     /// The certificate store trusted roots go to
@@ -173,8 +175,8 @@ pub struct SecurityTable {
     pub certificate_start: Option<At<DateText>>,
     /// When the self-signed media certificate expires
     pub certificate_expiry: Option<At<DateText>>,
-    /// Make media although their certificate has expired
-    pub allow_expired_certificate: Option<At<bool>>,
+    /// Make media although something on them has expired
+    pub allow_expired: Option<At<bool>>,
     /// Make media although a management point is expected to refuse the imported certificate
     pub allow_unsuitable_certificate: Option<At<bool>>,
     /// Length of the self-signed certificate's RSA key in bits

@@ -77,7 +77,12 @@ impl std::fmt::Display for MediaGuid {
 
 /// The password of the PKCS#12 in the media variables: the first 31 characters of the GUID as stored.
 pub fn pfx_password(guid: &MediaGuid) -> SecretString {
-    SecretString::from(guid.0.chars().take(PFX_PASSWORD_LEN).collect::<String>())
+    pfx_password_of(&guid.0)
+}
+
+/// The same for a GUID in whatever form a medium has it.
+pub(super) fn pfx_password_of(stored: &str) -> SecretString {
+    SecretString::from(stored.chars().take(PFX_PASSWORD_LEN).collect::<String>())
 }
 
 /// Where the identity comes from.

@@ -9,6 +9,9 @@ use thiserror::Error;
 use crate::bytes::to_hex_lower;
 use crate::event::{Event, Observer};
 use crate::io::Source;
+use crate::media::store::Store;
+use crate::media::validity::{Kind, Validity};
+use crate::time::Timestamp;
 use crate::tree::Tree;
 
 /// Its path on the medium.
@@ -78,9 +81,48 @@ pub fn manifest(tree: &Tree, mut observer: Option<&mut dyn Observer>) -> Result<
         "tool": concat!("tsmedia ", env!("CARGO_PKG_VERSION")),
         "created": tree.time.to_string(),
         "label": tree.label.as_str(),
+        "validity": validity(&tree.validity),
         "files": listed,
     });
     Ok(format!("{value:#}\n").into_bytes())
+}
+
+/// When the medium is valid, and which certificates were given to its boot image.
+fn validity(validity: &Validity) -> Value {
+    let trusted = validity.things().iter().filter_map(|thing| match &thing.kind {
+        Kind::Trusted { store, thumbprint } => {
+            Some(json!({ "store": store.registry_name(), "thumbprint": thumbprint }))
+        }
+        _ => None,
+    });
+    json!({
+        "from": validity.from().map(|(start, _)| start.to_string()),
+        "until": validity.until().map(|(end, _)| end.to_string()),
+        "trusted": trusted.collect::<Vec<_>>(),
+    })
+}
+
+/// What a manifest says of the medium's validity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestValidity {
+    /// The last moment it is valid.
+    pub until: Option<Timestamp>,
+    /// Store and upper-case SHA-1 of each certificate that was given to the boot image.
+    pub trusted: Vec<(Store, String)>,
+}
+
+/// Reads what a manifest says of the medium's validity, when it is a manifest and does.
+pub fn read_validity(bytes: &[u8]) -> Option<ManifestValidity> {
+    let value: Value = serde_json::from_slice(bytes).ok()?;
+    let validity = (value["manifest"].as_u64() == Some(VERSION)).then(|| &value["validity"])?;
+    let one = |entry: &Value| {
+        let store = Store::from_registry_name(entry["store"].as_str()?)?;
+        Some((store, entry["thumbprint"].as_str()?.to_owned()))
+    };
+    Some(ManifestValidity {
+        until: validity["until"].as_str().and_then(Timestamp::parse),
+        trusted: validity["trusted"].as_array()?.iter().map(one).collect::<Option<_>>()?,
+    })
 }
 
 /// Reads a manifest.

@@ -125,10 +125,11 @@ fn a_boot_image_that_changes_while_it_is_read() {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
     let img = REAL.replace("out.iso", "out.img");
+    let password = fixtures::MEDIA_PASSWORD;
     // The boot image is open by the time the password is read, which waits for one.
     let script = format!(
         "mkfifo pipe; \"$TSMEDIA\" {img} --force --password-file pipe & exec 3>pipe; rm pipe; \
-         cp boot.wim copy; printf x >> boot.wim; echo secret >&3; exec 3>&-; wait $!; \
+         cp boot.wim copy; printf x >> boot.wim; echo {password} >&3; exec 3>&-; wait $!; \
          code=$?; mv copy same; cat same > boot.wim; rm same; exit $code"
     );
     fails_cleanly(&sandbox, &script, 3, "the boot image boot.wim changed while it was read");
