@@ -7,6 +7,7 @@ pub mod components;
 pub mod identity;
 pub mod manifest;
 pub mod names;
+pub mod preflight;
 pub mod root_checks;
 pub mod roots;
 pub mod site_variables;
