@@ -13,6 +13,7 @@ mod inspect;
 mod interrupt;
 mod manual;
 mod output;
+mod preflight;
 mod progress;
 mod secrets;
 pub mod settings;
@@ -54,11 +55,12 @@ where
     };
     let result = match cli.command {
         Command::Create(args) => create::create(*args),
+        Command::Preflight(args) => preflight::preflight(*args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::BootImage(command) => boot_image::run(command),
         Command::Completions { shell } => manual::completions(shell),
-        Command::Schema => manual::schema(),
+        Command::Schema { what } => manual::schema(what),
         Command::Manual { command } => manual::page(command.as_deref()),
     };
     let exit = result.unwrap_or_else(|error| {

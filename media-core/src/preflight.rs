@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 
+use crate::io::Source as _;
 use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::media::chain::ChainError;
 use crate::media::components;

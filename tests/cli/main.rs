@@ -6,6 +6,7 @@ mod description;
 mod determinism;
 mod fixtures;
 mod precedence;
+mod preflight;
 mod resources;
 mod support;
 mod template;

@@ -43,16 +43,16 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
 }
 
 /// What is made, and the large inputs it is made from.
-pub(super) struct Given {
-    pub(super) spec: MediaSpec,
-    pub(super) opened: Vec<Opened>,
+pub(crate) struct Given {
+    pub(crate) spec: MediaSpec,
+    pub(crate) opened: Vec<Opened>,
 }
 
 /// Reads everything. For a dry run nobody is asked for the media password: it changes no size.
 ///
 /// # Errors
 /// What cannot be read, by the name the user gave it.
-pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
+pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
     let (boot_image, opened) = boot_image(decided)?;
     let files = decided.trusted.iter().map(|trusted| (trusted.file.value.as_path(), trusted.store));
     let trusted = crate::certificates::read_all(files)?;

@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Warning,
         text: "the boot managers are signed, and as they were signed",
         source: "UEFI Specification 2.10, \"Secure Boot\": firmware starts only programs whose signature it can verify",
-        place: "the boot image: tsmedia boot-image info",
+        place: "the boot image: \\Windows\\Boot\\EFI and EFI_EX",
         never: None,
         is_said_when_made: true,
         check: signed,

@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "password.is-set",
         group: Group::Identity,
         severity: Severity::Error,
-        text: "media for a cloud management gateway are protected by a strong password",
+        text: "media for a cloud management gateway have a password",
         source: "Deploy a task sequence over the internet, \"Create boot media to use a CMG\": on the page Security, set a \
                  strong password",
         place: "the specification: [security] password-file, password-env or password-prompt",
