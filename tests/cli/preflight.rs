@@ -53,7 +53,8 @@ fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
 /// The answers by rule.
 fn answers(sandbox: &Sandbox, arguments: &str) -> (i32, BTreeMap<String, String>) {
     let outcome = run(sandbox, &format!("{arguments} --json"));
-    let json: Value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|_| panic!("{}", outcome.stderr));
+    assert_eq!(outcome.stderr, "");
+    let json: Value = serde_json::from_str(&outcome.stdout).expect("the result is JSON");
     let rules = json["rules"].as_array().expect("a list of rules");
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     (outcome.code, rules.iter().map(|rule| (text(&rule["id"]), text(&rule["result"]))).collect())

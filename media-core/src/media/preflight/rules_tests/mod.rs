@@ -32,7 +32,8 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
 fn every_row_gets_its_answer() {
     for row in rows::rows() {
         let rule = rules().find(|rule| rule.id == row.id);
-        let rule = rule.unwrap_or_else(|| panic!("a row is about {}, which is no rule", row.id));
+        assert!(rule.is_some(), "a row is about {}, which is no rule", row.id);
+        let Some(rule) = rule else { continue };
         let outcome = rule.apply(&row.facts);
         assert_eq!(kind(&outcome), row.expected, "{}: {}: {outcome:?}", row.id, row.says);
         let said = match &outcome {
