@@ -15,7 +15,8 @@ use media_core::time::Timestamp;
 use media_core::{Plan, Receipt, StageError, StageReport};
 
 pub(crate) use certificates::{notes, phrase};
-pub(crate) use environment::now;
+pub(crate) use environment::{environment, now};
+pub(crate) use spec::{Given, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, OutputProblem};
@@ -26,7 +27,7 @@ use crate::output::planned::Planned;
 use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided};
-use crate::{show, spec_file, verify};
+use crate::{preflight, show, spec_file, verify};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
@@ -39,7 +40,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         None => error,
     };
     let target = place(&mut decided, &run)?;
-    let env = environment::environment(decided.seed.as_ref())?;
+    let env = environment(decided.seed.as_ref())?;
     let spec::Given { spec, opened } =
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
@@ -48,6 +49,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
     check_certificate(&staged.report, &mut decided, env.now())?;
     check_validity(&staged.report.validity, &mut decided, env.now())?;
+    decided.notes.extend(preflight::notes(&media_core::preflight_facts(&spec, &staged, env.now())));
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let mut plan = media_core::plan(&staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
@@ -190,7 +192,7 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
     Ok(Made { receipt, verified: making.run.verify })
 }
 
-fn stage_error(error: StageError, decided: &Decided) -> Error {
+pub(crate) fn stage_error(error: StageError, decided: &Decided) -> Error {
     match (error, &decided.certificate) {
         (StageError::Cancelled | StageError::Manifest(ManifestError::Cancelled), _) => Error::Interrupted,
         (StageError::Identity(error), CertificateChoice::Import { file, password }) => {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use media_core::media::identity::IdentityError;
 use media_core::media::password::{SHORTEST, Strength};
+use media_core::media::preflight::ExportError;
+use media_core::media::preflight::task_sequence::TaskSequenceError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
@@ -28,7 +30,7 @@ pub(crate) use advice::ALLOW_EXPIRED;
 pub enum Exit {
     /// Done; with `verify`: the medium is intact.
     Done = 0,
-    /// `verify` found something wrong, or `inspect` a medium that ends too soon.
+    /// `verify` found something wrong, `preflight` a broken rule, or `inspect` a medium that ends too soon.
     Found = 1,
     /// The command line or the spec file is wrong.
     Usage = 2,
@@ -220,6 +222,26 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         reasons: Vec<String>,
+    },
+    /// An exported task sequence cannot be used.
+    #[error("the task sequence {}: {error}", path.display())]
+    TaskSequence {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: Box<TaskSequenceError>,
+    },
+    /// Another export of the site cannot be used.
+    #[error("the {what} {}: {error}", path.display())]
+    Export {
+        /// What it should be.
+        what: &'static str,
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ExportError,
     },
     /// The media variables cannot be read with the password that was given.
     #[error("the media variables of {}: {error}", path.display())]
@@ -459,7 +481,7 @@ impl Error {
         match self {
             Self::Setting(_) | Self::Environment { .. } => Exit::Usage,
             Self::Unreadable { .. } | Self::TooLarge { .. } | Self::NotText { .. } => Exit::Input,
-            Self::Variables { .. } => Exit::Input,
+            Self::Variables { .. } | Self::TaskSequence { .. } | Self::Export { .. } => Exit::Input,
             Self::WeakPassword(_)
             | Self::Password { .. }
             | Self::Certificates { .. }

@@ -14,6 +14,7 @@ mod interrupt;
 mod manual;
 mod output;
 mod password;
+mod preflight;
 mod progress;
 mod secrets;
 pub mod settings;
@@ -56,12 +57,13 @@ where
     };
     let result = match cli.command {
         Command::Create(args) => create::create(*args),
+        Command::Preflight(args) => preflight::preflight(*args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::BootImage(command) => boot_image::run(command),
         Command::Password(command) => password::run(command),
         Command::Completions { shell } => manual::completions(shell),
-        Command::Schema => manual::schema(),
+        Command::Schema { what } => manual::schema(what),
         Command::Manual { command } => manual::page(command.as_deref()),
     };
     let exit = result.unwrap_or_else(|error| {

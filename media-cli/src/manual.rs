@@ -2,7 +2,9 @@
 
 use clap_complete::Shell;
 
+use crate::args::Described;
 use crate::error::{Error, Exit, Place};
+use crate::output::preflight::Preflight;
 use crate::spec_file::SpecTables;
 use crate::{command, print, print_json};
 
@@ -14,9 +16,12 @@ pub fn completions(shell: Shell) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Prints the JSON schema of spec files.
-pub fn schema() -> Result<Exit, Error> {
-    print_json(&schemars::schema_for!(SpecTables))?;
+/// Prints the JSON schema of spec files, or of a result.
+pub fn schema(what: Described) -> Result<Exit, Error> {
+    print_json(&match what {
+        Described::Spec => schemars::schema_for!(SpecTables),
+        Described::Preflight => schemars::schema_for!(Preflight),
+    })?;
     Ok(Exit::Done)
 }
 

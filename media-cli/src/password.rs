@@ -119,13 +119,7 @@ const NOT_ASCII: &str =
     "the media password has characters that are not on a US keyboard, the default of Windows PE";
 
 /// Refuses a weak password for a medium, unless it is allowed; says what is worth knowing of others.
-pub(crate) fn accept(
-    password: &SecretString,
-    known: &[&str],
-    allow_weak: bool,
-    notes: &mut Vec<String>,
-) -> Result<(), Error> {
-    let strength: Strength = password::strength(password, known);
+pub(crate) fn accept(strength: Strength, allow_weak: bool, notes: &mut Vec<String>) -> Result<(), Error> {
     if !strength.is_strong() {
         if !allow_weak {
             return Err(Error::WeakPassword(strength));

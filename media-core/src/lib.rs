@@ -28,6 +28,7 @@ pub mod reg_file;
 pub mod sealed;
 pub mod wim;
 pub mod x509;
+pub mod zip_file;
 
 // Configuration Manager policy: names and rules, no byte layouts.
 pub mod media;
@@ -36,6 +37,7 @@ pub mod media;
 mod inspect;
 mod medium;
 mod plan;
+mod preflight;
 pub mod service;
 mod spec;
 mod stage;
@@ -50,6 +52,7 @@ pub use inspect::{
 };
 pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
+pub use preflight::{look_into_boot_image, preflight_facts};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,

@@ -14,6 +14,7 @@ fn help_is_as_it_was_read_last() {
         ("help", vec!["--help"]),
         ("help-create", vec!["create", "--help"]),
         ("help-create-short", vec!["create", "-h"]),
+        ("help-preflight", vec!["preflight", "--help"]),
         ("help-inspect", vec!["inspect", "--help"]),
         ("help-verify", vec!["verify", "--help"]),
         ("help-completions", vec!["completions", "--help"]),

@@ -7,6 +7,7 @@ mod determinism;
 mod fixtures;
 mod password;
 mod precedence;
+mod preflight;
 mod resources;
 mod secrets;
 mod support;

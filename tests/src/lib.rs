@@ -13,3 +13,4 @@ pub mod medium;
 pub mod qemu;
 pub mod referee;
 pub mod signing;
+pub mod zip;

@@ -71,7 +71,7 @@ pub struct CreateArgs {
 }
 
 /// Options that are about this run and have no place in a spec file.
-#[derive(Clone, Args)]
+#[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Running")]
 pub struct RunArgs {
     /// Read settings from this spec file (TOML)

@@ -3,15 +3,17 @@
 pub mod boot_image;
 mod create;
 pub mod password;
+mod preflight;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::span::Span;
 
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
+pub use preflight::{ExportArgs, PreflightArgs};
 
 /// Makes bootable task sequence media for Microsoft Configuration Manager.
 #[derive(Parser)]
@@ -43,6 +45,13 @@ pub enum Command {
         after_long_help = create::AFTER_LONG_HELP
     )]
     Create(Box<CreateArgs>),
+    /// Check, before a medium is made, whether it and its site fit together
+    #[command(
+        long_about = preflight::ABOUT,
+        after_help = create::AFTER_HELP,
+        after_long_help = preflight::AFTER_LONG_HELP
+    )]
+    Preflight(Box<PreflightArgs>),
     /// Show what is on a medium, in a boot image, a variables file or a registry hive
     #[command(
         long_about = "Shows what is on a medium (ISO, disk image or stick), in a boot image (.wim), a media variables \
@@ -81,13 +90,26 @@ pub enum Command {
         shell: Shell,
     },
     /// Print the JSON schema of spec files, for editors that complete and check them
-    Schema,
+    Schema {
+        /// What to describe: spec files, or what `tsmedia preflight --json` prints
+        #[arg(value_enum, default_value_t = Described::Spec, value_name = "WHAT")]
+        what: Described,
+    },
     /// Print the manual page
     #[command(hide = true)]
     Manual {
         /// The command to print the page of, for example `create`; all of tsmedia when not given
         command: Option<String>,
     },
+}
+
+/// What `tsmedia schema` describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// Spec files
+    Spec,
+    /// The result of `tsmedia preflight --json`
+    Preflight,
 }
 
 /// `tsmedia inspect`
@@ -143,7 +165,7 @@ Example:
 
 Exit codes:
     0  done; with verify: the medium is intact
-    1  verify found something wrong; password check: it is weak
+    1  verify found something wrong; preflight found a broken rule; password check: it is weak
        inspect --fail-if-expires-within: the medium ends sooner
     2  the command line or the spec file is wrong
     3  an input cannot be used; with inspect: the password is wrong or cannot be had

@@ -16,31 +16,11 @@ pub(crate) fn notes(trusted: &TrustedCertificate, now: Timestamp) -> Vec<String>
     found.iter().map(|problem| format!("{kind} `{name}`: {}", phrase(problem))).collect()
 }
 
+/// What speaks against a certificate, and the option that helps.
 pub(crate) fn phrase(problem: &CertificateProblem) -> String {
     match problem {
-        CertificateProblem::NotAnAuthority => {
-            "it does not say that it is a certification authority, so nothing is trusted because of it".to_owned()
-        }
-        CertificateProblem::NoBasicConstraints => {
-            "it does not say whether it is a certification authority, which only roots of X.509 version 1 may \
-             leave out"
-                .to_owned()
-        }
-        CertificateProblem::NotARoot { issuer } => {
-            format!("it is no root: {issuer} issued it, and has to be trusted itself")
-        }
-        CertificateProblem::RootAmongIntermediates => {
-            "it is a root, and not trusted among intermediates: --trusted-root makes it so".to_owned()
-        }
-        CertificateProblem::Expired { not_after } => format!("it expired on {not_after}"),
-        CertificateProblem::NotYetValid { not_before } => format!("it is not valid before {not_before}"),
-        CertificateProblem::WeakHash { hash, algorithm, matters: true } => {
-            format!("it is signed with {hash} ({algorithm})")
-        }
-        CertificateProblem::WeakHash { hash, algorithm, matters: false } => format!(
-            "it is signed with {hash} ({algorithm}), which is no obstacle: a trusted root's own signature is not \
-             checked"
-        ),
+        CertificateProblem::RootAmongIntermediates => format!("{problem}: --trusted-root makes it so"),
+        _ => problem.to_string(),
     }
 }
 

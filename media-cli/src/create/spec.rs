@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use media_core::media::identity::IdentitySource;
-use media_core::media::names::ManagementPoint;
+use media_core::media::password;
 use media_core::media::site_variables::{IDENTITY, is_among};
-use media_core::media::store::TrustedCertificate;
 use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec, Prestart};
 use secrecy::SecretString;
@@ -45,16 +44,16 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
 }
 
 /// What is made, and the large inputs it is made from.
-pub(super) struct Given {
-    pub(super) spec: MediaSpec,
-    pub(super) opened: Vec<Opened>,
+pub(crate) struct Given {
+    pub(crate) spec: MediaSpec,
+    pub(crate) opened: Vec<Opened>,
 }
 
 /// Reads everything. For a dry run nobody is asked for the media password: it changes no size.
 ///
 /// # Errors
 /// What cannot be read, by the name the user gave it.
-pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
+pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -> Result<Given, Error> {
     let (boot_image, opened) = boot_image(decided)?;
     let files = decided.trusted.iter().map(|trusted| (trusted.file.value.as_path(), trusted.store));
     let trusted = crate::certificates::read_all(files)?;
@@ -66,7 +65,6 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
             let source = &source.clone();
             let read = secrets::read(source, "media password", true)?;
             note_readable_password(&mut decided.notes, source);
-            check_password(&read, decided, &trusted)?;
             Some(read)
         }
     };
@@ -88,20 +86,10 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         variables_form: decided.variables_form.clone(),
         form: decided.form,
     };
+    if let Some(strength) = password::strength_of(&spec).filter(|_| !dry_run) {
+        crate::password::accept(strength, decided.allow_weak_password, &mut decided.notes)?;
+    }
     Ok(Given { spec, opened })
-}
-
-/// Whoever finds a medium knows what stands on it without its password, and often whose it is.
-fn check_password(
-    password: &SecretString,
-    decided: &mut Decided,
-    trusted: &[TrustedCertificate],
-) -> Result<(), Error> {
-    let mut known = vec![decided.site.code.as_str(), decided.options.label.as_str()];
-    known.extend(decided.site.management.points().iter().map(ManagementPoint::url));
-    known.extend(decided.package.iter().map(|package| package.id.as_str()));
-    known.extend(trusted.iter().map(|trusted| trusted.certificate.subject.text.as_str()));
-    crate::password::accept(password, &known, decided.allow_weak_password, &mut decided.notes)
 }
 
 fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> {

@@ -8,6 +8,8 @@ use media_core::hive::HiveError;
 use media_core::media::boot_image::{BootImageError, Refusal, UEFI_BOOT_IMAGE};
 use media_core::media::chain::ChainError;
 use media_core::media::identity::IdentityError;
+use media_core::media::preflight::ExportError;
+use media_core::media::preflight::task_sequence::TaskSequenceError;
 use media_core::media::roots::RootsError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
@@ -103,6 +105,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::UnsuitableCertificate { .. } => {
             said("give another; --allow-unsuitable-certificate makes the medium all the same")
         }
+        Error::TaskSequence { error, .. } => hint_of_task_sequence(error),
+        Error::Export { error, .. } => hint_of_export(error),
         Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
             said("give the media password that the medium was made with")
         }
@@ -297,6 +301,30 @@ fn hint_of_identity(error: &IdentityError, has_password: bool) -> Option<String>
             "give its password with --certificate-password-file or --certificate-password-env"
         }
         IdentityError::Pfx(_) => "export the certificate with its private key as a .pfx (PKCS#12) file",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_task_sequence(error: &TaskSequenceError) -> Option<String> {
+    let hint = match error {
+        TaskSequenceError::TooLarge | TaskSequenceError::Xml { .. } => return None,
+        _ => {
+            "export it: Export-CMTaskSequence -Name NAME -ExportFilePath ts.zip, or Export Task Sequence in the console"
+        }
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_export(error: &ExportError) -> Option<String> {
+    let hint = match error {
+        ExportError::Several { what: "deployments", .. } => {
+            "export the one that is meant: Get-CMTaskSequenceDeployment -DeploymentId ID | ConvertTo-Json"
+        }
+        ExportError::Several { .. } => {
+            "export the one that is meant: Get-CMClientSetting -Name NAME -Setting Cloud | ConvertTo-Json"
+        }
+        ExportError::Nothing { .. } => "tsmedia preflight --help says how to export it",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -4,6 +4,7 @@ pub mod boot_image;
 pub mod created;
 pub mod inspected;
 pub mod planned;
+pub mod preflight;
 pub mod sizes;
 pub mod target;
 pub mod validity;

@@ -102,6 +102,21 @@ pub struct Settings {
     notes: Vec<String>,
 }
 
+impl Settings {
+    /// Lets rules speak where making a medium would refuse, and says what is taken for granted.
+    pub(crate) fn for_preflight(&mut self) -> Option<&'static str> {
+        let granted = || Some(Given { value: true, place: Place::Nowhere });
+        self.allow_no_password = granted();
+        self.allow_weak_password = granted();
+        self.allow_expired = granted();
+        if self.format.is_some() || self.output.is_some() {
+            return None;
+        }
+        self.format = Some(Given { value: Format::Img, place: Place::Nowhere });
+        Some("it is not said what to make (--format, --output), so this is about a stick")
+    }
+}
+
 /// The settings checked and decided, before any file is read.
 pub struct Decided {
     /// The boot image.

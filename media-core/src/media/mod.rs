@@ -10,6 +10,7 @@ pub mod identity;
 pub mod manifest;
 pub mod names;
 pub mod password;
+pub mod preflight;
 pub mod root_checks;
 pub mod roots;
 pub mod site_variables;

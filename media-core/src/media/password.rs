@@ -14,6 +14,9 @@ use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 use zxcvbn::zxcvbn;
 
+use super::names::{ManagementPoint, PackageId};
+use crate::spec::MediaSpec;
+
 /// How many passwords an attacker is assumed to try in a second, on one graphics card: the two hashcat modes for this
 /// format (19850 and 19851) take three SHA-1 blocks and one AES block for each.
 pub const GUESSES_PER_SECOND: f64 = 1e10;
@@ -106,6 +109,16 @@ pub fn strength(password: &SecretString, known: &[&str]) -> Strength {
         guesses_log10: by_match.min(by_piece),
         is_ascii: password.is_ascii(),
     }
+}
+
+/// Estimates the password of a medium, when it has one. Whoever finds the medium knows what stands on it without its
+/// password, and often whose it is.
+pub fn strength_of(spec: &MediaSpec) -> Option<Strength> {
+    let mut known = vec![spec.site.code.as_str(), spec.options.label.as_str()];
+    known.extend(spec.site.management.points().iter().map(ManagementPoint::url));
+    known.extend(spec.boot_image.package_id.iter().map(PackageId::as_str));
+    known.extend(spec.trusted.iter().map(|trusted| trusted.certificate.subject.text.as_str()));
+    spec.password.as_ref().map(|password| strength(password, &known))
 }
 
 /// One way to take a password apart, and what each part is worth.

@@ -9,7 +9,7 @@ use crate::x509::Certificate;
 /// current Windows supports, so a certificate valid then is valid at most of them.
 pub const FIRMWARE_DEFAULT_DATE: Timestamp = Timestamp::from_unix_const(1_577_836_800);
 
-/// One thing that speaks against a certificate in a store. Whoever phrases these must phrase all.
+/// One thing that speaks against a certificate in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateProblem {
     /// It says that it is no certification authority, or is an intermediate that does not say that it is one: nothing
@@ -43,6 +43,34 @@ pub enum CertificateProblem {
         /// Whether anyone looks at that signature: a trusted root's own is not checked.
         matters: bool,
     },
+}
+
+impl std::fmt::Display for CertificateProblem {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAnAuthority => out.write_str(
+                "it does not say that it is a certification authority, so nothing is trusted because of it",
+            ),
+            Self::NoBasicConstraints => out.write_str(
+                "it does not say whether it is a certification authority, which only roots of X.509 version 1 may \
+                 leave out",
+            ),
+            Self::NotARoot { issuer } => {
+                write!(out, "it is no root: {issuer} issued it, and has to be trusted itself")
+            }
+            Self::RootAmongIntermediates => out.write_str("it is a root, and not trusted among intermediates"),
+            Self::Expired { not_after } => write!(out, "it expired on {not_after}"),
+            Self::NotYetValid { not_before } => write!(out, "it is not valid before {not_before}"),
+            Self::WeakHash { hash, algorithm, matters: true } => {
+                write!(out, "it is signed with {hash} ({algorithm})")
+            }
+            Self::WeakHash { hash, algorithm, matters: false } => write!(
+                out,
+                "it is signed with {hash} ({algorithm}), which is no obstacle: a trusted root's own signature is not \
+                 checked"
+            ),
+        }
+    }
 }
 
 /// What speaks against a certificate in its store. A certificate is put into `Disallowed` because something is wrong

@@ -24,14 +24,26 @@ const TOP_LEVEL: [&str; 16] = [
 ];
 const TASKS: &str = "xtask";
 
-const FORMATS: [&str; 11] =
-    ["certstore", "disk", "fat32", "hive", "iso", "pe", "pfx", "reg_file", "sealed", "wim", "x509"];
+const FORMATS: [&str; 12] = [
+    "certstore",
+    "disk",
+    "fat32",
+    "hive",
+    "iso",
+    "pe",
+    "pfx",
+    "reg_file",
+    "sealed",
+    "wim",
+    "x509",
+    "zip_file",
+];
 
 /// Modules of media-core that formats stand on.
 const GROUND: [&str; 9] = ["budget", "bytes", "content", "env", "event", "finding", "io", "layout", "time"];
 
 /// Crates that read or write a format, and the one place of each.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("fatfs", &["media-core/src/fat32"]),
     ("gpt", &["media-core/src/disk"]),
     ("hadris_fs", &["media-core/src/iso"]),
@@ -46,6 +58,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     // The fixtures compress on their own, so that they do not share the product's code.
     ("wimlib_sys", &["media-core/src/wim", "tests/src/boot_image/compressor.rs"]),
     ("wimlib", &["media-core/src/wim"]),
+    ("zip", &["media-core/src/zip_file"]),
 ];
 
 /// Where `unsafe` may stand: one file that calls wimlib in the product, one in the fixtures.
