@@ -30,8 +30,8 @@ const ALL: &str = "preflight --spec media.toml --format img --task-sequence ts.z
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
-    // There is no password file: preflight does not ask for the password.
     sandbox
+        .write("password.txt", fixtures::MEDIA_PASSWORD)
         .write("media.toml", SPEC)
         .write("root.pem", ROOT_CERTIFICATE)
         .write("ts.zip", task_sequence_export("PS100012", SEQUENCE, ""))

@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use crate::fixtures::{self, ROOT_CERTIFICATE};
 use crate::support::Sandbox;
 
-const PASSWORD: &str = "Violet-Quagga.Umbrella-42";
-const OTHER_PASSWORD: &str = "Cobalt-Wombat.Lantern-97";
+const PASSWORD: &str = "Violet-Quagga.Umbrella-Sextant-42";
+const OTHER_PASSWORD: &str = "Cobalt-Wombat.Lantern-Meridian-97";
 const PFX_PASSWORD: &str = "Tangerine-Ibex.Harbour-63";
 const VALUE: &str = "Magenta-Okapi.Viaduct-58";
 

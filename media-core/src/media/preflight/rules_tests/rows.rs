@@ -611,7 +611,7 @@ fn identity() -> Vec<Row> {
         row("password.is-set", Pass, "", gateway(|_| ())),
         row("password.is-set", Fail, "none", no_password),
         row("password.is-set", CannotKnow, "", nothing()),
-        row("password.is-strong", Pass, "", password("Violet-Quagga.Umbrella-42")),
+        row("password.is-strong", Pass, "", password("Violet-Quagga.Umbrella-Sextant-42")),
         row("password.is-strong", Fail, "would hold for", password("Password1")),
         row("password.is-strong", CannotKnow, "asked for", gateway(|_| ())),
         row("password.is-strong", CannotKnow, "", nothing()),
