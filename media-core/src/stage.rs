@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::media::boot_image::{
     self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet, StartedProgram,
 };
-use crate::media::identity::{self, Identity, IdentityError, MediaGuid};
+use crate::media::identity::{self, Identity, IdentityError};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
@@ -57,6 +57,8 @@ pub struct StageReport {
     pub media_certificate_thumbprint: String,
     /// The media certificate (DER), which the site has to be told of.
     pub media_certificate: Vec<u8>,
+    /// Whether it was made here, and not issued elsewhere.
+    pub media_certificate_is_self_signed: bool,
     /// What speaks against the media certificate. With an error among it, a management point is expected to refuse it.
     pub media_certificate_findings: Vec<Finding>,
     /// When the media certificate starts and stops being valid.
@@ -166,8 +168,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     stop_if_asked(observer)?;
 
     observer.event(Event::Step("making the media certificate and variables"));
-    let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
-    let identity = identity::make(&spec.identity, guid, env)?;
+    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
     let own = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
     if let Some(name) =
         own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
@@ -240,6 +241,7 @@ fn report(
         media_guid: identity.guid.as_str().to_owned(),
         media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
         media_certificate: certificate.der().to_vec(),
+        media_certificate_is_self_signed: identity.is_self_signed,
         media_certificate_findings: identity.findings.clone(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
         variables: site.variables.iter().map(|(name, _)| name.to_owned()).collect(),

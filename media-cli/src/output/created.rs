@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::Path;
 
 use media_core::bytes::to_hex_upper;
-use media_core::media::identity::IdentitySource;
 use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport, UserDeviceAffinity};
 use serde::Serialize;
 
@@ -56,10 +55,7 @@ impl Registration {
                 UserDeviceAffinity::AdministratorApproval => 1,
                 UserDeviceAffinity::AutoApproval => 2,
             },
-            issued_cert: match spec.identity {
-                IdentitySource::SelfSigned { .. } => 1,
-                IdentitySource::Pfx { .. } => 2,
-            },
+            issued_cert: if report.media_certificate_is_self_signed { 1 } else { 2 },
         }
     }
 }
