@@ -33,6 +33,7 @@ pub mod x509;
 pub mod media;
 
 // Verbs.
+pub mod donor;
 mod inspect;
 mod medium;
 mod plan;
@@ -44,6 +45,7 @@ mod verify;
 mod write;
 
 // The public interface is:
+pub use donor::{Donor, DonorError};
 pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
     VariablesFacts, VolumeFacts, inspect,

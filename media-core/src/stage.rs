@@ -179,7 +179,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
     stop_if_asked(observer)?;
 
-    let mut report = report(&image, &boot, &identity, &site);
+    let mut report = report(&image, &boot, &identity, &site, &spec.without_variables);
     report.notes.splice(0..0, boot_managers::notes(&boot, spec));
     report.boot_configuration =
         stores.iter().map(|store| (store.path.clone(), store.origin.clone())).collect();
@@ -214,6 +214,7 @@ fn report(
     boot: &boot_image::BootFiles,
     identity: &Identity,
     site: &SiteVariables,
+    without: &[String],
 ) -> StageReport {
     let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
@@ -229,6 +230,11 @@ fn report(
             format!("the variable {name} is to be left out, and the medium would not have had it")
         }),
     );
+    notes.extend(site.missing.iter().filter(|name| !without.contains(name)).map(|name| {
+        format!(
+            "the site's media have the variable {name}; its value was not imported, so this medium has it not"
+        )
+    }));
     StageReport {
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,

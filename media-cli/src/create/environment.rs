@@ -19,7 +19,7 @@ const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// # Errors
 /// [`Error::Environment`] for a `SOURCE_DATE_EPOCH` that is no number, [`Error::NoRandomness`], and what
 /// [`secrets::read`] says of a seed.
-pub(super) fn environment(seed: Option<&SeedSource>) -> Result<Env, Error> {
+pub(crate) fn environment(seed: Option<&SeedSource>) -> Result<Env, Error> {
     let now = now()?;
     let seed = match seed {
         Some(SeedSource::Text(text)) => seed_from(text),

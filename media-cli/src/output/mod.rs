@@ -2,8 +2,11 @@
 
 pub mod boot_image;
 pub mod created;
+pub mod identity;
+pub mod imported;
 pub mod inspected;
 pub mod planned;
+pub mod registration;
 pub mod sizes;
 pub mod target;
 pub mod verified;

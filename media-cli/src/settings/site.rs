@@ -102,6 +102,9 @@ fn management(settings: &Settings, default_scheme: &str) -> Result<Management, E
             ManagementPoint::cloud_management_gateway(text)
         })?));
     }
+    if let Some(management) = &settings.site_management {
+        return Ok(management.clone());
+    }
     let point = |given| checked(given, |text: &String| ManagementPoint::on_premises(text, default_scheme));
     let points = settings.management_points.iter().map(point).collect::<Result<Vec<_>, _>>()?;
     match (dynamic, points.len()) {

@@ -147,6 +147,11 @@ pub enum IdentityError {
 }
 
 impl Identity {
+    /// The PKCS#12 under [`pfx_password`]. It holds the private key.
+    pub fn pfx(&self) -> &[u8] {
+        &self.pfx
+    }
+
     /// The PKCS#12 under [`pfx_password`] as upper-case hexadecimal: the value of `_SMSTSMediaPFX`.
     pub fn pfx_hex(&self) -> SecretString {
         let mut hex = String::with_capacity(self.pfx.len() * 2);

@@ -56,12 +56,24 @@ impl Kept {
             IdentitySource::Pfx { bytes, password } => {
                 Self::of_bundle(guid, pfx::read(bytes, password)?, false)
             }
-            IdentitySource::Kept(kept) => {
-                let Bundle { private_key, certificate, chain } = &kept.bundle;
-                let (certificate, chain) = (certificate.clone(), chain.clone());
-                let bundle = Bundle { private_key: private_key.clone(), certificate, chain };
-                Self::of_bundle(kept.guid.clone(), bundle, kept.is_self_signed)
-            }
+            IdentitySource::Kept(kept) => Ok(kept.copy()),
+        }
+    }
+
+    /// The same once more, with its key.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let Bundle { private_key, certificate, chain } = &self.bundle;
+        Self {
+            guid: self.guid.clone(),
+            certificate: self.certificate.clone(),
+            chain: self.chain.clone(),
+            is_self_signed: self.is_self_signed,
+            bundle: Bundle {
+                private_key: private_key.clone(),
+                certificate: certificate.clone(),
+                chain: chain.clone(),
+            },
         }
     }
 
