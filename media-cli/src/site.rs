@@ -61,6 +61,9 @@ fn import(args: &ImportArgs) -> Result<Exit, Error> {
         error: Box::new(error),
     };
     let donor = donor::read(opened.source(), secret.as_ref()).map_err(failed)?;
+    if let Err(error) = &donor.bootstrap {
+        return Err(failed(error.clone().into()));
+    }
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(args.quiet, interruption);
     let boot_files = named(&donor, args, &mut progress)?;

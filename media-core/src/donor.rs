@@ -34,8 +34,8 @@ pub struct Donor {
     pub form_is_exact: bool,
     /// Whether it has no password.
     pub has_no_password: bool,
-    /// `TsmBootstrap.ini`, where there is one.
-    pub bootstrap: Option<BootstrapIni>,
+    /// `TsmBootstrap.ini`, where there is one, or why it could not be followed.
+    pub bootstrap: Result<Option<BootstrapIni>, BootstrapError>,
     /// The files that are no variables and no boot image; none for what has no volume.
     pub boot_files: Vec<MediumFile>,
 }
@@ -113,7 +113,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
     };
     let (document, has_no_password) = open_variables(&sealed, password)?;
     let (form, form_is_exact) = form(&sealed, &document, password.filter(|_| !has_no_password))?;
-    let bootstrap = ini.map(|bytes| BootstrapIni::read(&bytes)).transpose()?;
+    let bootstrap = ini.map(|bytes| BootstrapIni::read(&bytes)).transpose();
     let variables = document.variables;
     Ok(Donor { variables, form, form_is_exact, has_no_password, bootstrap, boot_files })
 }
@@ -177,7 +177,8 @@ impl Donor {
             let is_of_site = !is_among(name, &IDENTITY) && (with_secrets || variables::is_public(name));
             (name.to_owned(), is_of_site.then(|| value.clone()))
         };
-        SiteForm { variables: self.variables.iter().map(kept).collect(), bootstrap: self.bootstrap.clone() }
+        let bootstrap = self.bootstrap.clone().ok().flatten();
+        SiteForm { variables: self.variables.iter().map(kept).collect(), bootstrap }
     }
 
     /// Who it is: its GUID, certificate and key.

@@ -253,6 +253,14 @@ fn secrets_and_the_identity_stay_behind() {
         assert_eq!(value("own.iso", name).as_deref(), expected, "{name}");
     }
     assert_eq!(read(&sandbox.path("own.iso"), "another password").form.algorithm, Algorithm::Aes128);
+    // The port of the user's own management point is no contradiction to that of the site.
+    run(&sandbox, &format!("{CREATE} --management-point http://mp:8081 --output port.iso"));
+    assert_eq!(value("port.iso", "_SMSTSHTTPPort").as_deref(), Some("8081"));
+    run(&sandbox, &format!("{import} --output secret.toml --with-secrets --quiet"));
+    sandbox.shell("chmod 644 secret.toml");
+    let create = CREATE.replace("site.toml", "secret.toml");
+    let readable = json(&sandbox, &format!("{create} --output other.iso --dry-run"))["notes"].to_string();
+    assert!(readable.contains("can read the media variables in secret.toml"), "{readable}");
     let other = json(&sandbox, &format!("{CREATE} --site-code XYZ --output other.iso --dry-run"));
     assert!(other["notes"].to_string().contains("describes the media of P01"), "{}", other["notes"]);
 }
@@ -301,10 +309,16 @@ fn what_is_no_donor_is_refused() {
         sandbox.write(name, good.replacen(from, to, 1));
     }
     let create = "create --boot-image boot.wim --password-file new.txt --output a.iso --site";
+    let console = Console { ini: b"MediaType=BootMedia\r\n".to_vec(), ..consoles().remove(2) };
+    write_donor(&sandbox, &console, &kept, "no-section.iso", ISO);
+    // What is to be blocked can be told all the same.
+    let blocked = json(&sandbox, "identity block --media no-section.iso --password-file donor.txt");
+    assert_eq!(blocked[0]["smsid"], kept.guid.as_str());
     let refused: Vec<String> = [
         "site import donor.iso --output site.toml".to_owned(),
         "site import donor.iso --password-file new.txt --output site.toml".to_owned(),
         "site import boot.wim --output site.toml".to_owned(),
+        "site import no-section.iso --password-file donor.txt --output site.toml".to_owned(),
         "site import new.txt --output site.toml".to_owned(),
         "site import no.iso --output site.toml".to_owned(),
         "site import donor.iso --password-file donor.txt --output donor.iso --force".to_owned(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use media_core::media::identity::IdentitySource;
 use media_core::media::site_variables::{IDENTITY, is_among};
+use media_core::media::variables::is_public;
 use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec, Prestart};
 use secrecy::SecretString;
@@ -79,6 +80,12 @@ pub(super) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
     };
     if let Some(SeedSource::Read(PasswordSource::File(path))) = &decided.seed {
         note_readable(&mut decided.notes, "seed", path);
+    }
+    if let (Some(path), Some(form)) = (&decided.site_file, &decided.site_form) {
+        let is_secret = |(name, value): &(String, Option<SecretString>)| value.is_some() && !is_public(name);
+        if form.variables.iter().any(is_secret) {
+            note_readable(&mut decided.notes, "media variables", path);
+        }
     }
     let identity = identity(decided, now)?;
     let variables = variables(decided)?;

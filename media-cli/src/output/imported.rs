@@ -38,7 +38,7 @@ impl Imported {
                     .to_owned(),
             );
         }
-        if donor.bootstrap.is_none() {
+        if matches!(donor.bootstrap, Ok(None)) {
             notes.push("there is no TsmBootstrap.ini in it, so media get that of this program".to_owned());
         }
         let left_behind: Vec<String> = names().filter(|name| !goes(name)).map(str::to_owned).collect();
@@ -58,6 +58,7 @@ impl Imported {
             bootstrap_keys: donor
                 .bootstrap
                 .iter()
+                .flatten()
                 .flat_map(|ini| ini.keys())
                 .map(|(key, _)| key.to_owned())
                 .collect(),

@@ -141,10 +141,10 @@ pub(super) fn missing(what: &str, hint: &str) -> Error {
 }
 
 /// Where the record for the site goes; its name says in which form.
-pub(super) fn registration(path: &PathBuf) -> Result<(PathBuf, ScriptForm), String> {
+pub(super) fn registration(path: &Path) -> Result<(PathBuf, ScriptForm), String> {
     let form = ScriptForm::by_name(path);
     let form = form.ok_or_else(|| format!("{} does not end in .ps1 or .json", path.display()))?;
-    Ok((path.clone(), form))
+    Ok((path.to_owned(), form))
 }
 
 /// Standard input has one first line, and one reader.

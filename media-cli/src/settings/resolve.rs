@@ -50,7 +50,7 @@ fn decide(mut settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     check_standard_input_of(&settings)?;
     let form = form(&settings, dry_run)?;
     let options = options(&settings)?;
-    let registration = checked_if_given(settings.registration.as_ref(), check::registration)?;
+    let registration = checked_if_given(settings.registration.as_ref(), |path| check::registration(path))?;
     note_what_is_possible(package.as_ref(), password.as_ref(), &certificate, &site.management, &mut notes);
     notes.extend(label_note(&options.label, form));
     notes.extend(seed_note(&settings, &certificate));

@@ -70,6 +70,10 @@ fn port(
     }
     match given {
         Some(given) if given.value != first.value => {
+            // That of a site file gives way without a word.
+            if matches!(given.place, Place::Nowhere) {
+                return Ok(Some(first.value));
+            }
             if given.is_in_spec_file() && !first.is_in_spec_file() {
                 let why = format!("the management point on the command line has port {}", first.value);
                 notes.push(not_used(&format!("{scheme}-port"), &why));
