@@ -10,31 +10,36 @@ use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::manifest::ManifestError;
+use media_core::media::registration::ScriptSite;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{Plan, Receipt, StageError, StageReport};
+use media_core::{MediaSpec, Plan, Receipt, StageError, StageReport};
 
 pub(crate) use certificates::{notes, phrase};
 pub(crate) use environment::{environment, now};
-pub(crate) use spec::{Given, media_spec};
+pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
-use crate::error::{Error, Exit, OutputProblem};
+use crate::error::{Error, Exit, OutputProblem, Place};
+use crate::identity::{self, Access};
 use crate::input::Opened;
 use crate::interrupt::Interruption;
-use crate::output::created::Created;
+use crate::output::created::{self, Created};
 use crate::output::planned::Planned;
+use crate::output::registration::Record;
 use crate::output::target;
 use crate::progress::Progress;
-use crate::settings::{self, CertificateChoice, Decided};
-use crate::{preflight, show, spec_file, verify};
+use crate::settings::{self, CertificateChoice, Decided, Settings};
+use crate::spec_file::SpecFile;
+use crate::values::ScriptForm;
+use crate::{preflight, show, site_file, spec_file, verify};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let run = args.run.clone();
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
-    let mut decided = settings::resolve(settings::merge(args, spec_file)?, run.dry_run)?;
+    let mut decided = settings::resolve(settings_of(args, spec_file)?, run.dry_run)?;
     let in_spec = |error: Error| match &text {
         Some(text) => error.in_spec(text),
         None => error,
@@ -64,10 +69,26 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     media_core::seal(&mut staged.tree, &mut progress).map_err(|error| stage_error(error, &decided))?;
     plan = media_core::plan(&staged.tree, spec.form)?;
     let output = decided.output.as_deref().unwrap_or(&target);
+    let registration = registration_target(&decided, &run)?;
     let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
     let made = write(&making, &interruption, &mut progress)?;
+    if let Some(target) = registration {
+        write_registration(&target, &staged.report, &spec, (&decided, &run))?;
+    }
     progress.clear();
     report(&Created::new(output, &plan, &staged.report, &spec, &decided, made), &run)
+}
+
+/// What the command line and the spec file say, with the site file and the kept identity that they name.
+pub(crate) fn settings_of(args: CreateArgs, spec_file: Option<SpecFile>) -> Result<Settings, Error> {
+    let mut settings = settings::merge(args, spec_file)?;
+    if let Some(path) = settings.site_file() {
+        settings.set_site(site_file::read(&path)?);
+    }
+    if let Some((path, password)) = settings.identity()? {
+        settings.set_identity(identity::read(&path, password.as_ref())?);
+    }
+    Ok(settings)
 }
 
 /// What was written, and whether it was read back.
@@ -85,6 +106,33 @@ fn place(decided: &mut Decided, run: &RunArgs) -> Result<Option<PathBuf>, Error>
     }
 }
 
+/// Where what the site has to be told is written; looked at before the medium is made.
+fn registration_target(decided: &Decided, run: &RunArgs) -> Result<Option<PathBuf>, Error> {
+    let Some((path, _)) = &decided.registration else { return Ok(None) };
+    if decided.output.as_ref() == Some(path) {
+        let message = "the medium and what the site has to be told of it are to be the same file";
+        return Err(Error::setting(message, Place::Option("--registration")));
+    }
+    target::check(path, run.force, &spec::inputs(decided, run.spec.as_deref())).map(Some)
+}
+
+fn write_registration(
+    target: &Path,
+    report: &StageReport,
+    spec: &MediaSpec,
+    (decided, run): (&Decided, &RunArgs),
+) -> Result<(), Error> {
+    let Some((path, form)) = &decided.registration else { return Ok(()) };
+    let registration = created::registration(report, spec);
+    let text = match form {
+        ScriptForm::Json => crate::json_text(&Record::new(&registration))?,
+        ScriptForm::Powershell => {
+            registration.script(&ScriptSite { code: Some(spec.site.code.clone()), provider: None })
+        }
+    };
+    identity::write(target, path, text.into_bytes(), Access::Usual, run.force)
+}
+
 fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<(), Error> {
     if !run.dry_run {
         return Err(error);
@@ -98,7 +146,9 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
 fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
     let (_, expiry) = report.media_certificate_validity;
     decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
-    if let CertificateChoice::Import { file, .. } = &decided.certificate {
+    if let CertificateChoice::Import { file, .. } | CertificateChoice::Kept { file, .. } =
+        &decided.certificate
+    {
         let path = || file.value.clone();
         if expiry < now && !decided.allow_expired {
             return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
@@ -153,7 +203,7 @@ fn note_drawn(decided: &mut Decided) {
         (None, CertificateChoice::SelfSigned { .. }) => "the media GUID and the media certificate",
         (None, CertificateChoice::Import { .. }) => "the media GUID",
         (Some(_), CertificateChoice::SelfSigned { .. }) => "the media certificate",
-        (Some(_), CertificateChoice::Import { .. }) => return,
+        (Some(_), CertificateChoice::Import { .. }) | (_, CertificateChoice::Kept { .. }) => return,
     };
     if decided.seed.is_none() {
         let note = format!("{drawn} shown here will be others: without a seed each run draws its own");

@@ -17,7 +17,7 @@ use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
-use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{DonorError, InspectError, PlanError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 
 use crate::spec_file::SpecText;
@@ -196,6 +196,38 @@ pub enum Error {
         /// What is wrong.
         #[source]
         error: IdentityError,
+    },
+    /// An identity file cannot be used.
+    #[error("the identity file {}: {error}", path.display())]
+    Identity {
+        /// What the user calls it.
+        path: PathBuf,
+        /// Whether a password was given for it.
+        has_password: bool,
+        /// What is wrong.
+        #[source]
+        error: IdentityError,
+    },
+    /// A medium of the site cannot be read.
+    #[error("the medium {}: {error}", path.display())]
+    Donor {
+        /// What the user calls it.
+        path: PathBuf,
+        /// Whether a password was given for it.
+        has_password: bool,
+        /// What is wrong.
+        #[source]
+        error: Box<DonorError>,
+    },
+    /// A file that describes the media of a site is wrong. Its values are never shown.
+    #[error("the site file {}{}: {problem}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    SiteFile {
+        /// What the user calls it.
+        path: PathBuf,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
     },
     /// The PKI certificate for the media has expired.
     #[error("the media certificate {} expired on {expired}", path.display())]
@@ -489,6 +521,7 @@ impl Error {
             Self::ExpiredCertificate { .. } | Self::Over { .. } => Exit::Input,
             Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
+            Self::Identity { .. } | Self::Donor { .. } | Self::SiteFile { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

@@ -2,7 +2,6 @@
 
 mod expiry;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use media_core::VariablesFacts;
@@ -12,14 +11,15 @@ use crate::args::InspectArgs;
 use crate::create::now;
 use crate::error::{Error, Exit};
 use crate::output::inspected::Inspected;
-use crate::secrets::{self, PasswordSource};
+use crate::secrets;
 use crate::show;
 
 /// Shows what is on a medium.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
     let path = &args.medium;
     let source = FileSource::open(path).map_err(|error| Error::CannotOpen { path: path.clone(), error })?;
-    let password = match password_source(args) {
+    let (file, env) = (args.password_file.as_deref(), args.password_env.as_deref());
+    let password = match secrets::source(file, env, args.password_prompt) {
         Some(source) => Some(secrets::read(&source, "media password", false)?),
         None => None,
     };
@@ -37,14 +37,4 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
         expiry::check(path, &inspection, within, now()?)?;
     }
     Ok(Exit::Done)
-}
-
-fn password_source(args: &InspectArgs) -> Option<PasswordSource> {
-    let file = |path: &PathBuf| match path.as_os_str() == "-" {
-        true => PasswordSource::StandardInput,
-        false => PasswordSource::File(path.clone()),
-    };
-    let from_env = || args.password_env.clone().map(PasswordSource::Environment);
-    let prompt = || args.password_prompt.then_some(PasswordSource::Prompt);
-    args.password_file.as_ref().map(file).or_else(from_env).or_else(prompt)
 }

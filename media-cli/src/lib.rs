@@ -8,6 +8,7 @@ mod boot_image;
 mod certificates;
 mod create;
 pub mod error;
+mod identity;
 mod input;
 mod inspect;
 mod interrupt;
@@ -18,6 +19,8 @@ mod preflight;
 mod progress;
 mod secrets;
 pub mod settings;
+mod site;
+pub mod site_file;
 pub mod span;
 pub mod spec_file;
 pub mod values;
@@ -62,6 +65,8 @@ where
         Command::Verify(args) => verify::verify(&args),
         Command::BootImage(command) => boot_image::run(command),
         Command::Password(command) => password::run(command),
+        Command::Identity(command) => identity::run(command),
+        Command::Site(command) => site::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema { what } => manual::schema(what),
         Command::Manual { command } => manual::page(command.as_deref()),
@@ -105,6 +110,11 @@ fn show(result: &(impl serde::Serialize + std::fmt::Display), json: bool) -> Res
 
 /// Prints a result as JSON.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    print(&json_text(value)?)
+}
+
+/// A result as JSON.
+fn json_text(value: &impl serde::Serialize) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Error::StandardOutput(error.into()))?;
-    print(&format!("{text}\n"))
+    Ok(format!("{text}\n"))
 }

@@ -34,7 +34,7 @@ pub fn preflight(args: PreflightArgs) -> Result<Exit, Error> {
         media,
         output,
     };
-    let mut settings = settings::merge(described, spec_file)?;
+    let mut settings = create::settings_of(described, spec_file)?;
     let assumed = settings.for_preflight();
     let mut decided = settings::resolve(settings, true)?;
     let said_by_site = exports(&run)?;

@@ -61,6 +61,16 @@ pub fn read(source: &PasswordSource, what: &'static str, twice: bool) -> Result<
     Ok(password)
 }
 
+/// Where a password comes from by the options that say so; they exclude each other.
+pub fn source(file: Option<&Path>, env: Option<&str>, prompt: bool) -> Option<PasswordSource> {
+    let file = file.map(|path| match path.as_os_str() == "-" {
+        true => PasswordSource::StandardInput,
+        false => PasswordSource::File(path.to_owned()),
+    });
+    file.or_else(|| env.map(|name| PasswordSource::Environment(name.to_owned())))
+        .or_else(|| prompt.then_some(PasswordSource::Prompt))
+}
+
 /// Whether text can be the name of an environment variable that a shell has set.
 pub fn is_variable_name(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

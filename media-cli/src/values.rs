@@ -112,6 +112,34 @@ impl FromStr for ImageChoice {
     }
 }
 
+/// A form of what a site has to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScriptForm {
+    /// The record as JSON
+    Json,
+    /// A script that hands it to the site
+    Powershell,
+}
+
+impl ScriptForm {
+    /// What the name of a file says.
+    pub fn by_name(path: &std::path::Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        let forms = [("json", Self::Json), ("ps1", Self::Powershell)];
+        forms.into_iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)).map(|(_, form)| form)
+    }
+}
+
+impl From<UserDeviceAffinity> for media_core::UserDeviceAffinity {
+    fn from(affinity: UserDeviceAffinity) -> Self {
+        match affinity {
+            UserDeviceAffinity::DoNotAllow => Self::DoNotAllow,
+            UserDeviceAffinity::AdministratorApproval => Self::AdministratorApproval,
+            UserDeviceAffinity::AutoApproval => Self::AutoApproval,
+        }
+    }
+}
+
 /// `User device affinity` in the wizard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -155,6 +183,10 @@ pub enum VariablesEncryption {
     #[value(name = "aes-256")]
     #[serde(rename = "aes-256")]
     Aes256,
+    /// Triple DES, for a site whose own media have it
+    #[value(name = "3des")]
+    #[serde(rename = "3des")]
+    TripleDes,
 }
 
 /// The word for a value as the user writes it.

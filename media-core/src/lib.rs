@@ -34,6 +34,7 @@ pub mod zip_file;
 pub mod media;
 
 // Verbs.
+pub mod donor;
 mod inspect;
 mod medium;
 mod plan;
@@ -46,6 +47,7 @@ mod verify;
 mod write;
 
 // The public interface is:
+pub use donor::{Donor, DonorError};
 pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
     VariablesFacts, VolumeFacts, inspect,

@@ -15,7 +15,7 @@ use crate::media::site_variables::is_among;
 use crate::media::store::Store;
 use crate::service::{self, ServiceError};
 use crate::spec::{Management, MediaSpec};
-use crate::stage::Staged;
+use crate::stage::{StageReport, Staged};
 use crate::time::Timestamp;
 use crate::wim::{Hash, Wim};
 use crate::x509::Certificate;
@@ -36,7 +36,7 @@ pub fn preflight_facts(spec: &MediaSpec, staged: &Staged, now: Timestamp) -> Fac
         roots: None,
     });
     Facts {
-        medium: Some(medium_facts(spec)),
+        medium: Some(medium_facts(spec, report)),
         trusted: Some(spec.trusted.clone()),
         identity: identity.map(|certificate| IdentityFacts {
             certificate,
@@ -86,7 +86,7 @@ pub fn look_into_boot_image(
     Ok(())
 }
 
-fn medium_facts(spec: &MediaSpec) -> MediumFacts {
+fn medium_facts(spec: &MediaSpec, report: &StageReport) -> MediumFacts {
     let variable = |name: &str| {
         // The last one wins.
         spec.variables
@@ -113,11 +113,11 @@ fn medium_facts(spec: &MediaSpec) -> MediumFacts {
         http_port: spec.site.http_port,
         https_port: spec.site.https_port,
         has_password: spec.password.is_some(),
-        is_imported: matches!(spec.identity, IdentitySource::Pfx { .. }),
-        has_given_guid: spec.media_guid.is_some(),
+        is_imported: !report.media_certificate_is_self_signed,
+        has_given_guid: spec.media_guid.is_some() || matches!(spec.identity, IdentitySource::Kept(_)),
         form: spec.form,
         management_point,
-        has_root_variable: variable("_SMSTSRootCACerts").is_some() && !left_out("_SMSTSRootCACerts"),
+        has_root_variable: report.variables.iter().any(|name| is_among(name, &["_SMSTSRootCACerts"])),
         join_type: join_type.and_then(|value| match value.expose_secret().trim() {
             "0" => Some("0"),
             "1" => Some("1"),

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::io::Source;
 use crate::media::identity::{IdentitySource, MediaGuid};
 use crate::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use crate::media::site_form::SiteForm;
 use crate::media::store::TrustedCertificate;
 use crate::media::variables::XmlForm;
 use crate::sealed::Algorithm;
@@ -27,6 +28,8 @@ pub struct MediaSpec {
     pub media_guid: Option<MediaGuid>,
     /// What the wizard asks beside all that.
     pub options: MediaOptions,
+    /// The form of the site's own media, which overrides what is assumed.
+    pub site_form: Option<SiteForm>,
     /// Variables of the `Customization` page, in order. One of these overrides what would be written otherwise.
     pub variables: Vec<(String, SecretString)>,
     /// Names of variables that are left out, whoever would have set them.

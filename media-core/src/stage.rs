@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::media::boot_image::{
     self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet, StartedProgram,
 };
-use crate::media::identity::{self, Identity, IdentityError, MediaGuid};
+use crate::media::identity::{self, Identity, IdentityError};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
@@ -58,6 +58,8 @@ pub struct StageReport {
     pub media_certificate_thumbprint: String,
     /// The media certificate (DER), which the site has to be told of.
     pub media_certificate: Vec<u8>,
+    /// Whether it was made here, and not issued elsewhere.
+    pub media_certificate_is_self_signed: bool,
     /// What speaks against the media certificate. With an error among it, a management point is expected to refuse it.
     pub media_certificate_findings: Vec<Finding>,
     /// When the media certificate starts and stops being valid.
@@ -169,8 +171,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     stop_if_asked(observer)?;
 
     observer.event(Event::Step("making the media certificate and variables"));
-    let guid = spec.media_guid.clone().unwrap_or_else(|| MediaGuid::random(env));
-    let identity = identity::make(&spec.identity, guid, env)?;
+    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
     let own = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
     if let Some(name) =
         own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
@@ -185,7 +186,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     validity.add_variables(&site.variables);
     spec.trusted.iter().for_each(|trusted| validity.add_trusted(trusted));
 
-    let mut report = report(&image, &boot, &identity, &site);
+    let mut report = report(&image, &boot, &identity, &site, &spec.without_variables);
     report.validity = validity.clone();
     report.notes.splice(0..0, boot_managers::notes(&boot, spec));
     report.boot_configuration =
@@ -221,6 +222,7 @@ fn report(
     boot: &boot_image::BootFiles,
     identity: &Identity,
     site: &SiteVariables,
+    without: &[String],
 ) -> StageReport {
     let certificate = &identity.certificate;
     let mut notes = boot.notes.clone();
@@ -236,6 +238,11 @@ fn report(
             format!("the variable {name} is to be left out, and the medium would not have had it")
         }),
     );
+    notes.extend(site.missing.iter().filter(|name| !without.contains(name)).map(|name| {
+        format!(
+            "the site's media have the variable {name}; its value was not imported, so this medium has it not"
+        )
+    }));
     StageReport {
         boot_index: image.index,
         changed_boot_index: image.changes_boot_index,
@@ -248,6 +255,7 @@ fn report(
         media_guid: identity.guid.as_str().to_owned(),
         media_certificate_thumbprint: to_hex_upper(&certificate.sha1()),
         media_certificate: certificate.der().to_vec(),
+        media_certificate_is_self_signed: identity.is_self_signed,
         media_certificate_findings: identity.findings.clone(),
         media_certificate_validity: (certificate.not_before, certificate.not_after),
         validity: Validity::default(),

@@ -17,6 +17,10 @@ fn help_is_as_it_was_read_last() {
         ("help-preflight", vec!["preflight", "--help"]),
         ("help-inspect", vec!["inspect", "--help"]),
         ("help-verify", vec!["verify", "--help"]),
+        ("help-identity", vec!["identity", "--help"]),
+        ("help-identity-new", vec!["identity", "new", "--help"]),
+        ("help-identity-block", vec!["identity", "block", "--help"]),
+        ("help-site-import", vec!["site", "import", "--help"]),
         ("help-completions", vec!["completions", "--help"]),
     ] {
         let outcome = sandbox.run(&arguments);

@@ -99,6 +99,7 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
         },
         variables: vec![("ContosoNote".to_owned(), "a value with ]]> and ümläuts".into())],
         without_variables: Vec::new(),
+        site_form: None,
         variables_form: VariablesForm {
             algorithm: Algorithm::Aes256,
             xml: XmlForm::default(),

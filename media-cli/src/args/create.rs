@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::identity::IdentityPasswordArgs;
+use super::secret;
 use crate::values::{
     BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, Size,
     UserDeviceAffinity, VariablesEncryption,
@@ -148,6 +150,12 @@ pub struct BootArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Site ([site] in a spec file)")]
 pub struct SiteArgs {
+    /// Follow the site's own media: a file that `tsmedia site import` made
+    ///
+    /// The media variables have its order, form and values, TsmBootstrap.ini its keys; what belongs to this medium is
+    /// its own. Options and the spec file win over it.
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
     /// Site code, for example PS1
     #[arg(long, value_name = "CODE")]
     pub site_code: Option<String>,
@@ -222,6 +230,15 @@ pub struct SecurityArgs {
     /// Make a self-signed media certificate although the spec file names one to import
     #[arg(long, conflicts_with = "certificate")]
     pub self_signed: bool,
+    /// Give the medium the identity in this file: media GUID and media certificate (see `tsmedia identity`)
+    ///
+    /// A site is told of it once, and answers every medium that has it. It takes the place of --media-guid,
+    /// --certificate and the options of a self-signed certificate.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["certificate", "self_signed"])]
+    pub identity: Option<PathBuf>,
+    /// The password of the identity file.
+    #[command(flatten)]
+    pub identity_password: IdentityPasswordArgs,
     /// Read the password of --certificate from the first line of this file; `-` is standard input
     #[arg(long, value_name = "FILE", group = "certificate-password")]
     pub certificate_password_file: Option<PathBuf>,
@@ -325,6 +342,9 @@ pub struct OutputArgs {
     /// The file to make; .iso or .img decides what it is
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write what the site has to be told of the medium to this file: a PowerShell script that tells it (.ps1), or JSON
+    #[arg(long, value_name = "FILE")]
+    pub registration: Option<PathBuf>,
     /// What to make, when the name of the output does not say
     ///
     /// The extension of an --output given as an option wins over the key of a spec file.
@@ -342,9 +362,4 @@ pub struct OutputArgs {
     /// Let a computer started from the ISO by UEFI wait for a key to be pressed
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub prompt: Option<bool>,
-}
-
-/// Text that nobody is shown, and that is wiped from memory.
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
-    Ok(SecretString::from(text))
 }

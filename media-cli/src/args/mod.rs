@@ -2,13 +2,16 @@
 
 pub mod boot_image;
 mod create;
+pub mod identity;
 pub mod password;
 mod preflight;
+pub mod site;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use secrecy::SecretString;
 
 use crate::span::Span;
 
@@ -80,6 +83,20 @@ pub enum Command {
     /// Make a strong media password, or check one
     #[command(subcommand, long_about = password::ABOUT, after_help = password::AFTER_HELP)]
     Password(password::PasswordCommand),
+    /// Make media identities, and say what a site has to know of them
+    #[command(
+        subcommand,
+        long_about = identity::ABOUT,
+        after_help = identity::AFTER_HELP
+    )]
+    Identity(identity::IdentityCommand),
+    /// Read from a medium of the site's own console what the site's media are like
+    #[command(
+        subcommand,
+        long_about = site::ABOUT,
+        after_help = site::AFTER_HELP
+    )]
+    Site(site::SiteCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
@@ -154,6 +171,11 @@ pub struct VerifyArgs {
     /// Show no progress
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Text that nobody is shown, and that is wiped from memory.
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
 }
 
 const EXAMPLES_AND_EXIT_CODES: &str = "\

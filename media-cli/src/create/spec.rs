@@ -5,6 +5,7 @@ use std::path::Path;
 use media_core::media::identity::IdentitySource;
 use media_core::media::password;
 use media_core::media::site_variables::{IDENTITY, is_among};
+use media_core::media::variables::is_public;
 use media_core::time::Timestamp;
 use media_core::{BootImageSpec, MediaSpec, Prestart};
 use secrecy::SecretString;
@@ -20,6 +21,9 @@ use crate::{input, variables_file};
 const LARGEST_PFX: u64 = 1 << 20;
 const BOOT_IMAGE: &str = "boot image";
 
+/// What the user may want to know.
+pub(crate) type Note = String;
+
 /// Everything the run reads, for the check that the output is none of it.
 pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> Vec<Input<'a>> {
     let mut inputs: Vec<Input<'a>> = vec![(BOOT_IMAGE, &decided.boot_image.value)];
@@ -31,10 +35,18 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
         inputs.push(("seed file", path));
     }
     let mut passwords: Vec<_> = decided.password.iter().collect();
-    if let CertificateChoice::Import { file, password } = &decided.certificate {
-        inputs.push(("media certificate", &file.value));
-        passwords.extend(password);
+    match &decided.certificate {
+        CertificateChoice::Import { file, password } => {
+            inputs.push(("media certificate", &file.value));
+            passwords.extend(password);
+        }
+        CertificateChoice::Kept { file, password, .. } => {
+            inputs.push((crate::identity::IDENTITY_FILE, &file.value));
+            passwords.extend(password);
+        }
+        CertificateChoice::SelfSigned { .. } => {}
     }
+    inputs.extend(decided.site_file.iter().map(|path| ("site file", path.as_path())));
     for source in passwords {
         if let PasswordSource::File(path) = source {
             inputs.push(("password file", path));
@@ -71,6 +83,12 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
     if let Some(SeedSource::Read(PasswordSource::File(path))) = &decided.seed {
         note_readable(&mut decided.notes, "seed", path);
     }
+    if let (Some(path), Some(form)) = (&decided.site_file, &decided.site_form) {
+        let is_secret = |(name, value): &(String, Option<SecretString>)| value.is_some() && !is_public(name);
+        if form.variables.iter().any(is_secret) {
+            note_readable(&mut decided.notes, "media variables", path);
+        }
+    }
     let identity = identity(decided, now)?;
     let variables = variables(decided)?;
     let spec = MediaSpec {
@@ -80,6 +98,7 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         password,
         identity,
         media_guid: decided.media_guid.clone(),
+        site_form: decided.site_form.clone(),
         options: decided.options.clone(),
         variables,
         without_variables: decided.without_variables.clone(),
@@ -115,7 +134,28 @@ fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> 
 }
 
 fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Error> {
-    match &decided.certificate {
+    let (certificate, allow_expired) = (&decided.certificate, decided.allow_expired);
+    certificate_source(certificate, allow_expired, now, &mut decided.notes)
+}
+
+/// Reads the media certificate, or says how it is made.
+///
+/// # Errors
+/// What cannot be read, and dates that cannot be.
+pub(crate) fn certificate_source(
+    certificate: &CertificateChoice,
+    allow_expired: bool,
+    now: Timestamp,
+    notes: &mut Vec<Note>,
+) -> Result<IdentitySource, Error> {
+    match certificate {
+        CertificateChoice::Kept { file, kept, password } => {
+            notes.extend(crate::identity::note_readable(&file.value));
+            if let Some(source) = password {
+                note_readable_password(notes, source);
+            }
+            Ok(IdentitySource::Kept(Box::new(kept.copy())))
+        }
         CertificateChoice::SelfSigned { start, expiry, key_bits } => {
             let place = expiry.as_ref().map(|given| &given.place);
             let place = place.or(start.as_ref().map(|given| &given.place)).unwrap_or(&Place::Nowhere);
@@ -126,7 +166,7 @@ fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Err
                     format!("the media certificate would expire ({expiry}) before it starts ({start})");
                 return Err(Error::setting(message, place.clone()));
             }
-            if expiry < now && !decided.allow_expired {
+            if expiry < now && !allow_expired {
                 let message = format!("the media certificate would have expired already, on {expiry}");
                 return Err(Error::setting(message, place.clone()).with_hint(ALLOW_EXPIRED));
             }
@@ -136,12 +176,12 @@ fn identity(decided: &mut Decided, now: Timestamp) -> Result<IdentitySource, Err
             let bytes = input::read_small(&file.value, "media certificate", LARGEST_PFX)?;
             let read = match password {
                 Some(source) => {
-                    note_readable_password(&mut decided.notes, source);
+                    note_readable_password(notes, source);
                     secrets::read(source, "certificate password", false)?
                 }
                 None => SecretString::from(""),
             };
-            note_readable(&mut decided.notes, "private key", &file.value);
+            note_readable(notes, "private key", &file.value);
             Ok(IdentitySource::Pfx { bytes, password: read })
         }
     }

@@ -18,7 +18,7 @@ use media_core::sealed::SealedError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
-use media_core::{InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{DonorError, InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -102,6 +102,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
         Error::Certificates { error, .. } => hint_of_certificates(error),
         Error::ImportedCertificate { has_password, error, .. } => hint_of_identity(error, *has_password),
+        Error::Identity { has_password, error, .. } => hint_of_identity_file(error, *has_password),
+        Error::Donor { has_password, error, .. } => hint_of_donor(error, *has_password),
         Error::UnsuitableCertificate { .. } => {
             said("give another; --allow-unsuitable-certificate makes the medium all the same")
         }
@@ -325,6 +327,34 @@ fn hint_of_export(error: &ExportError) -> Option<String> {
             "export the one that is meant: Get-CMClientSetting -Name NAME -Setting Cloud | ConvertTo-Json"
         }
         ExportError::Nothing { .. } => "tsmedia preflight --help says how to export it",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_identity_file(error: &IdentityError, has_password: bool) -> Option<String> {
+    let hint = match error {
+        IdentityError::Pfx(PfxError::WrongPassword) if has_password => "give the password it was made with",
+        IdentityError::Pfx(PfxError::WrongPassword) => {
+            "give its password with --identity-password-file, --identity-password-env or --identity-password-prompt"
+        }
+        IdentityError::NoGuid { .. } => {
+            "`tsmedia identity new --certificate FILE` makes an identity of a certificate with its key"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_donor(error: &DonorError, has_password: bool) -> Option<String> {
+    let wrong = VariablesError::Sealed(SealedError::WrongPasswordOrDamaged);
+    let hint = match error {
+        DonorError::NeedsPassword => {
+            "give its password with --password-file, --password-env or --password-prompt"
+        }
+        DonorError::Variables(error) if has_password && *error == wrong => {
+            "give the media password that it was made with"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
-use media_core::bytes::to_hex_upper;
-use media_core::media::identity::IdentitySource;
-use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport, UserDeviceAffinity};
+use media_core::media::registration::{KnownMedium, Registration};
+use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
 use serde::Serialize;
 
+use super::registration::Record;
 use super::sizes::size;
 use super::validity::Validity;
 use super::{line, notes};
@@ -28,41 +28,7 @@ pub struct Created {
     decisions: Decisions,
     management: Managed,
     password: bool,
-    registration: Registration,
-}
-
-/// What the site has to be told before it answers the medium: arguments of `SMS_Site.SubmitRegistrationRecord`, all of
-/// them public. `CertificatePFX` is optional there and holds the private key: it stays on the medium.
-#[derive(Serialize)]
-struct Registration {
-    smsid: String,
-    /// DER in upper-case hexadecimal.
-    certificate: String,
-    /// What the certificate is for: 1 is boot media.
-    r#type: u8,
-    /// User device affinity: 0 disabled, 1 pending approval, 2 automatic.
-    uda_setting: u8,
-    /// 1 for a self-signed certificate, 2 for one that was issued.
-    issued_cert: u8,
-}
-
-impl Registration {
-    fn new(report: &StageReport, spec: &MediaSpec) -> Self {
-        Self {
-            smsid: report.media_guid.clone(),
-            certificate: to_hex_upper(&report.media_certificate),
-            r#type: 1,
-            uda_setting: match spec.options.user_device_affinity {
-                UserDeviceAffinity::DoNotAllow => 0,
-                UserDeviceAffinity::AdministratorApproval => 1,
-                UserDeviceAffinity::AutoApproval => 2,
-            },
-            issued_cert: match spec.identity {
-                IdentitySource::SelfSigned { .. } => 1,
-                IdentitySource::Pfx { .. } => 2,
-            },
-        }
-    }
+    registration: Record,
 }
 
 /// What staging decided; the same for a dry run.
@@ -138,6 +104,20 @@ struct Managed {
     cloud_management_gateway: bool,
 }
 
+/// What the site has to be told before it answers the medium.
+pub(crate) fn registration(report: &StageReport, spec: &MediaSpec) -> Registration {
+    Registration {
+        medium: KnownMedium {
+            smsid: report.media_guid.clone(),
+            thumbprint: report.media_certificate_thumbprint.clone(),
+            name: spec.options.label.as_str().to_owned(),
+        },
+        certificate: report.media_certificate.clone(),
+        is_self_signed: report.media_certificate_is_self_signed,
+        user_device_affinity: spec.options.user_device_affinity,
+    }
+}
+
 impl Created {
     pub(crate) fn new(
         output: &Path,
@@ -147,11 +127,17 @@ impl Created {
         decided: &Decided,
         made: Made,
     ) -> Self {
-        let registration = Registration::new(report, spec);
+        let registration = Record::new(&registration(report, spec));
         let told = format!(
             "the site answers this medium only once it has been told of its certificate: register it there under the media GUID \
-             (Type {}, UdaSetting {}, IssuedCert {}; --json prints all that is needed)",
-            registration.r#type, registration.uda_setting, registration.issued_cert
+             (Type {}, UdaSetting {}, IssuedCert {}; {})",
+            registration.r#type,
+            registration.uda_setting,
+            registration.issued_cert,
+            match &decided.registration {
+                Some((path, _)) => format!("{} has all that is needed", path.display()),
+                None => "--registration FILE.ps1 writes the script that does it".to_owned(),
+            }
         );
         let notes: Vec<String> = decided.notes.iter().cloned().chain([told]).collect();
         let points = spec.site.management.points();

@@ -2,9 +2,12 @@
 
 pub mod boot_image;
 pub mod created;
+pub mod identity;
+pub mod imported;
 pub mod inspected;
 pub mod planned;
 pub mod preflight;
+pub mod registration;
 pub mod sizes;
 pub mod target;
 pub mod validity;

@@ -1,14 +1,14 @@
 //! Checks of single settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use media_core::media::identity::MediaGuid;
 use media_core::time::Timestamp;
 
-use super::Given;
+use super::{Given, SeedSource, Settings};
 use crate::error::{Error, Place};
 use crate::secrets::{self, PasswordSource};
-use crate::values::{DateText, Format};
+use crate::values::{DateText, Format, ScriptForm};
 
 /// Checks one setting by its own rule; the error stands at the setting's place.
 pub(super) fn checked<T, U, E: ToString>(
@@ -138,4 +138,33 @@ pub(super) fn image_size(size: u64) -> Result<u64, String> {
 /// Nothing was given where something has to be.
 pub(super) fn missing(what: &str, hint: &str) -> Error {
     Error::setting(what, Place::Nowhere).with_hint(hint)
+}
+
+/// Where the record for the site goes; its name says in which form.
+pub(super) fn registration(path: &Path) -> Result<(PathBuf, ScriptForm), String> {
+    let form = ScriptForm::by_name(path);
+    let form = form.ok_or_else(|| format!("{} does not end in .ps1 or .json", path.display()))?;
+    Ok((path.to_owned(), form))
+}
+
+/// Standard input has one first line, and one reader.
+pub(super) fn check_standard_input_of(settings: &Settings) -> Result<(), Error> {
+    let passwords =
+        settings.password.iter().chain(&settings.certificate_password).chain(&settings.identity_password);
+    let mut readers: Vec<&Place> = passwords
+        .filter(|given| given.value == PasswordSource::StandardInput)
+        .map(|given| &given.place)
+        .collect();
+    readers.extend(
+        settings.vars_file.iter().filter(|given| given.value.as_os_str() == "-").map(|given| &given.place),
+    );
+    let reads = |seed: &SeedSource| matches!(seed, SeedSource::Read(PasswordSource::StandardInput));
+    readers.extend(settings.seed.iter().filter(|given| reads(&given.value)).map(|given| &given.place));
+    match readers.as_slice() {
+        [first, second, ..] => {
+            let message = "two settings read standard input, which can be read once";
+            Err(Error::conflict(message, (*second).clone(), (*first).clone()))
+        }
+        _ => Ok(()),
+    }
 }

@@ -31,6 +31,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
         win_by_name(&mut settings.boot_files, check::with_slashes(&path), file.map(PathBuf::from));
     }
 
+    win(&mut settings.site_file, site.site, "--site");
     win(&mut settings.site_code, site.site_code, "--site-code");
     win(&mut settings.media_mode, site.media_mode, "--media-mode");
     if !site.management_point.is_empty() || site.cmg.is_some() {
@@ -61,6 +62,16 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.root_store, security.root_store, "--root-store");
     win_list(&mut settings.intermediates, security.intermediate, "--intermediate");
     win(&mut settings.certificate, security.certificate, "--certificate");
+    win(&mut settings.identity, security.identity, "--identity");
+    let given = security.identity_password;
+    let password = password_sources(
+        option(given.identity_password_file, "--identity-password-file"),
+        option(given.identity_password_env, "--identity-password-env"),
+        option(given.identity_password_prompt.then_some(true), "--identity-password-prompt"),
+    );
+    if !password.is_empty() {
+        settings.identity_password = password;
+    }
     let password = password_sources(
         option(security.certificate_password_file, "--certificate-password-file"),
         option(security.certificate_password_env, "--certificate-password-env"),
@@ -100,6 +111,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.include_autorun, media.include_autorun, "--include-autorun");
 
     win(&mut settings.output, output.output, "--output");
+    win(&mut settings.registration, output.registration, "--registration");
     win(&mut settings.format, output.format, "--format");
     win(&mut settings.partition_scheme, output.partition_scheme, "--partition-scheme");
     win(&mut settings.size, output.size, "--size");
@@ -109,7 +121,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     Ok(settings)
 }
 
-fn option<T>(value: Option<T>, name: &'static str) -> Option<Given<T>> {
+pub(super) fn option<T>(value: Option<T>, name: &'static str) -> Option<Given<T>> {
     value.map(|value| Given { value, place: Place::Option(name) })
 }
 
@@ -148,7 +160,7 @@ fn pairs<'a>(
     values.into_iter().map(one).collect()
 }
 
-fn password_sources(
+pub(super) fn password_sources(
     file: Option<Given<PathBuf>>,
     env: Option<Given<String>>,
     prompt: Option<Given<bool>>,
@@ -158,7 +170,7 @@ fn password_sources(
     file.into_iter().chain(env.map(|given| given.map(PasswordSource::Environment))).chain(prompt).collect()
 }
 
-fn first_line_of(path: PathBuf) -> PasswordSource {
+pub(super) fn first_line_of(path: PathBuf) -> PasswordSource {
     if path.as_os_str() == "-" { PasswordSource::StandardInput } else { PasswordSource::File(path) }
 }
 
@@ -186,6 +198,9 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             .into_iter()
             .map(|(path, at)| (check::with_slashes(&path), file(at)))
             .collect(),
+        site_file: site.site.map(file),
+        site_form: None,
+        site_management: None,
         site_code: site.site_code.map(given),
         media_mode: site.media_mode.map(given),
         management_points: list(site.management_point).map(given).collect(),
@@ -212,6 +227,13 @@ fn from_spec_file(spec: SpecFile) -> Settings {
             security.certificate_password_env.map(given),
             None,
         ),
+        identity: security.identity.map(file),
+        identity_password: password_sources(
+            security.identity_password_file.map(file),
+            security.identity_password_env.map(given),
+            security.identity_password_prompt.map(given),
+        ),
+        kept: None,
         certificate_start: security.certificate_start.map(given),
         certificate_expiry: security.certificate_expiry.map(given),
         allow_expired: security.allow_expired.map(given),
@@ -236,6 +258,7 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         prestart_variable: media.prestart_variable.map(given),
         include_autorun: media.include_autorun.map(given),
         output: output.output.map(file),
+        registration: output.registration.map(file),
         format: output.format.map(given),
         partition_scheme: output.partition_scheme.map(given),
         size: output.size.map(given),

@@ -3,27 +3,34 @@
 //! [`merge`] decides who wins, [`resolve`] what it means. Neither reads a file or asks anything.
 
 mod check;
+mod identity;
 mod merge;
 mod overrule;
 mod resolve;
 mod site;
+mod site_form;
 
 use std::path::PathBuf;
 
-use media_core::media::identity::MediaGuid;
+use media_core::media::identity::{Kept, MediaGuid};
 use media_core::media::names::PackageId;
+use media_core::media::site_form::SiteForm;
 use media_core::media::store::Store;
-use media_core::{BootConfigurationChoice, BootManagerChoice, Form, MediaOptions, SiteSpec, VariablesForm};
+use media_core::{
+    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, SiteSpec, VariablesForm,
+};
 use secrecy::SecretString;
 
 use crate::error::Place;
 use crate::secrets::PasswordSource;
+use crate::site_file::SiteFile;
 use crate::spec_file::SpecText;
 use crate::values::{
-    BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, Size,
-    UserDeviceAffinity, VariablesEncryption,
+    BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, ScriptForm,
+    Size, UserDeviceAffinity, VariablesEncryption,
 };
 
+pub use identity::{NewIdentity, new_identity};
 pub use merge::merge;
 pub use resolve::resolve;
 
@@ -58,6 +65,9 @@ pub struct Settings {
     boot_manager: Option<Given<BootManager>>,
     boot_configuration: Option<Given<BootConfiguration>>,
     boot_files: Vec<(String, Given<PathBuf>)>,
+    site_file: Option<Given<PathBuf>>,
+    site_form: Option<SiteFile>,
+    site_management: Option<Management>,
     site_code: Option<Given<String>>,
     media_mode: Option<Given<MediaMode>>,
     management_points: Vec<Given<String>>,
@@ -73,6 +83,9 @@ pub struct Settings {
     intermediates: Vec<Given<PathBuf>>,
     certificate: Option<Given<PathBuf>>,
     certificate_password: Vec<Given<PasswordSource>>,
+    identity: Option<Given<PathBuf>>,
+    identity_password: Vec<Given<PasswordSource>>,
+    kept: Option<Kept>,
     certificate_start: Option<Given<DateText>>,
     certificate_expiry: Option<Given<DateText>>,
     allow_expired: Option<Given<bool>>,
@@ -94,6 +107,7 @@ pub struct Settings {
     prestart_variable: Option<Given<String>>,
     include_autorun: Option<Given<bool>>,
     output: Option<Given<PathBuf>>,
+    registration: Option<Given<PathBuf>>,
     format: Option<Given<Format>>,
     partition_scheme: Option<Given<PartitionScheme>>,
     size: Option<Given<Size>>,
@@ -133,6 +147,10 @@ pub struct Decided {
     pub boot_files: Vec<(String, Given<PathBuf>)>,
     /// The site.
     pub site: SiteSpec,
+    /// What the site's own media are like.
+    pub site_form: Option<SiteForm>,
+    /// The file that says so.
+    pub site_file: Option<PathBuf>,
     /// Files of trusted certificates, with the store they go to.
     pub trusted: Vec<TrustedFile>,
     /// Where the media password comes from.
@@ -163,6 +181,8 @@ pub struct Decided {
     pub form: Form,
     /// Under which name; none is needed for a dry run.
     pub output: Option<PathBuf>,
+    /// Where what the site has to be told is written.
+    pub registration: Option<(PathBuf, ScriptForm)>,
     /// What the user may want to know.
     pub notes: Vec<String>,
 }
@@ -201,6 +221,15 @@ pub enum CertificateChoice {
         /// Where its password comes from; it has none when not given.
         password: Option<PasswordSource>,
     },
+    /// One that was made before, with its media GUID.
+    Kept {
+        /// The identity file.
+        file: Given<PathBuf>,
+        /// What is in it.
+        kept: Box<Kept>,
+        /// Where its password came from.
+        password: Option<PasswordSource>,
+    },
     /// A self-signed one.
     SelfSigned {
         /// When it starts; now when not given.
@@ -210,4 +239,15 @@ pub enum CertificateChoice {
         /// Length of its RSA key.
         key_bits: usize,
     },
+}
+
+impl CertificateChoice {
+    /// Whether somebody else issued the certificate, which management points take over https.
+    pub fn is_issued(&self) -> bool {
+        match self {
+            Self::Import { .. } => true,
+            Self::Kept { kept, .. } => !kept.is_self_signed,
+            Self::SelfSigned { .. } => false,
+        }
+    }
 }

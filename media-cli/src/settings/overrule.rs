@@ -8,6 +8,7 @@ use crate::values::{Format, MediaMode};
 /// Takes away what does not go with the command line.
 pub(super) fn overrule(settings: &mut Settings, self_signed: bool) {
     let mut notes = Vec::new();
+    identity(settings, self_signed, &mut notes);
     certificate(settings, self_signed, &mut notes);
     form(settings, &mut notes);
     if option(settings.cmg.as_ref()).is_some()
@@ -34,6 +35,32 @@ fn give_way<T>(setting: &mut Option<Given<T>>, key: &str, why: &str, notes: &mut
 
 pub(super) fn not_used(key: &str, why: &str) -> String {
     format!("{key} of the spec file is not used: {why}")
+}
+
+/// An identity is GUID and certificate in one.
+fn identity(settings: &mut Settings, self_signed: bool, notes: &mut Vec<String>) {
+    if option(settings.identity.as_ref()).is_some() {
+        let why = "--identity gives a whole identity";
+        give_way(&mut settings.media_guid, "media-guid", why, notes);
+        give_way(&mut settings.certificate, "certificate", why, notes);
+        settings.certificate_password.retain(|given| !given.is_in_spec_file());
+        give_way(&mut settings.certificate_start, "certificate-start", why, notes);
+        give_way(&mut settings.certificate_expiry, "certificate-expiry", why, notes);
+        give_way(&mut settings.key_bits, "key-bits", why, notes);
+        return;
+    }
+    let by_option = if self_signed { Some("--self-signed") } else { None }
+        .or(option(settings.certificate.as_ref()))
+        .or(option(settings.media_guid.as_ref()))
+        .or(option(settings.certificate_start.as_ref()))
+        .or(option(settings.certificate_expiry.as_ref()))
+        .or(option(settings.key_bits.as_ref()));
+    if let Some(name) = by_option {
+        give_way(&mut settings.identity, "identity", &format!("{name} makes another one"), notes);
+        if settings.identity.is_none() {
+            settings.identity_password.retain(|given| !given.is_in_spec_file());
+        }
+    }
 }
 
 fn certificate(settings: &mut Settings, self_signed: bool, notes: &mut Vec<String>) {

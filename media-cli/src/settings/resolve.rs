@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use media_core::disk::Scheme;
-use media_core::media::identity::{DEFAULT_KEY_BITS, MediaGuid};
+use media_core::media::identity::{DEFAULT_KEY_BITS, Kept, MediaGuid};
 use media_core::media::names::{MediaLabel, PackageId};
 use media_core::media::site_variables::{IDENTITY, check_prestart, is_among};
 use media_core::media::store::Store;
@@ -12,14 +12,13 @@ use media_core::media::variables::{Variables, XmlForm};
 use media_core::sealed::Algorithm;
 use media_core::time::Timestamp;
 use media_core::{
-    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, UserDeviceAffinity,
-    VariablesForm,
+    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, VariablesForm,
 };
 use secrecy::SecretString;
 
-use super::check::{self, checked, checked_if_given, missing, not_both};
+use super::check::{self, check_standard_input_of, checked, checked_if_given, missing, not_both};
 use super::site::{check_gateway, site};
-use super::{BootPackage, CertificateChoice, Decided, Given, SeedSource, Settings, TrustedFile};
+use super::{BootPackage, CertificateChoice, Decided, Given, Settings, TrustedFile};
 use crate::error::{Error, Place};
 use crate::secrets::PasswordSource;
 use crate::values;
@@ -36,19 +35,22 @@ pub fn resolve(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     })
 }
 
-fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
+fn decide(mut settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     let boot_image = settings.boot_image.clone().ok_or_else(|| {
         missing("no boot image was given", "give --boot-image, or boot-image under [boot] in a spec file")
     })?;
     let package = package(&settings, &boot_image)?;
-    let certificate = certificate(&settings)?;
+    let kept = settings.kept.take();
+    let certificate = certificate(&settings, kept)?;
     let mut notes = settings.notes.clone();
-    let site = site(&settings, matches!(certificate, CertificateChoice::Import { .. }), &mut notes)?;
+    let is_issued = certificate.is_issued();
+    let site = site(&settings, is_issued, &mut notes)?;
     let password = only_one(&settings.password)?;
     check_gateway(&settings, &site.management, password.is_some())?;
-    check_standard_input(&settings)?;
+    check_standard_input_of(&settings)?;
     let form = form(&settings, dry_run)?;
     let options = options(&settings)?;
+    let registration = checked_if_given(settings.registration.as_ref(), |path| check::registration(path))?;
     note_what_is_possible(package.as_ref(), password.as_ref(), &certificate, &site.management, &mut notes);
     notes.extend(label_note(&options.label, form));
     notes.extend(seed_note(&settings, &certificate));
@@ -77,6 +79,9 @@ fn decide(settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         options,
         variables_form: variables_form(&settings)?,
         media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
+        site_file: settings.site_file.map(|given| given.value),
+        site_form: settings.site_form.map(|site| site.form),
+        registration,
         vars_file: settings.vars_file,
         seed: settings.seed.map(|given| given.value),
         output: settings.output.map(|given| given.value),
@@ -119,11 +124,9 @@ fn note_what_is_possible(
         );
     }
     // The wizard lists only management points of the scheme that the certificate is for.
-    let (other_scheme, why) = match certificate {
-        CertificateChoice::SelfSigned { .. } => {
-            ("https://", "https takes a PKI certificate (--certificate), and this one is self-signed")
-        }
-        CertificateChoice::Import { .. } => ("http://", "an imported certificate is for https"),
+    let (other_scheme, why) = match certificate.is_issued() {
+        false => ("https://", "https takes a PKI certificate (--certificate), and this one is self-signed"),
+        true => ("http://", "an imported certificate is for https"),
     };
     let points = management.points().iter().filter(|point| !point.is_cloud_management_gateway());
     for point in points.filter(|point| point.url().starts_with(other_scheme)) {
@@ -142,6 +145,9 @@ fn label_note(label: &MediaLabel, form: Form) -> Option<String> {
 /// Equal seeds are one identity, which is no surprise to be had at the site.
 fn seed_note(settings: &Settings, certificate: &CertificateChoice) -> Option<String> {
     settings.seed.as_ref()?;
+    if matches!(certificate, CertificateChoice::Kept { .. }) {
+        return None;
+    }
     let self_signed = matches!(certificate, CertificateChoice::SelfSigned { .. });
     let follows = match (settings.media_guid.is_none(), self_signed) {
         (true, true) => "the media GUID and the private key follow",
@@ -168,7 +174,7 @@ fn boot_files(settings: &Settings) -> Result<Vec<(String, Given<PathBuf>)>, Erro
     Ok(files)
 }
 
-fn only_one(sources: &[Given<PasswordSource>]) -> Result<Option<PasswordSource>, Error> {
+pub(super) fn only_one(sources: &[Given<PasswordSource>]) -> Result<Option<PasswordSource>, Error> {
     for given in sources {
         checked(given, check::environment_variable).map_err(Error::hiding_values)?;
     }
@@ -176,7 +182,12 @@ fn only_one(sources: &[Given<PasswordSource>]) -> Result<Option<PasswordSource>,
     Ok(sources.first().map(|given| given.value.clone()))
 }
 
-fn certificate(settings: &Settings) -> Result<CertificateChoice, Error> {
+/// What decides the media certificate; `kept` is what was in the identity file.
+pub(super) fn certificate(settings: &Settings, kept: Option<Kept>) -> Result<CertificateChoice, Error> {
+    if let (Some(file), Some(kept)) = (&settings.identity, kept) {
+        let (file, password) = (file.clone(), only_one(&settings.identity_password)?);
+        return Ok(CertificateChoice::Kept { file, kept: Box::new(kept), password });
+    }
     let password = only_one(&settings.certificate_password)?;
     let imported = settings.certificate.as_ref();
     if let Some(file) = imported {
@@ -244,11 +255,7 @@ fn options(settings: &Settings) -> Result<MediaOptions, Error> {
     let affinity = value(settings.user_device_affinity.as_ref(), values::UserDeviceAffinity::DoNotAllow);
     Ok(MediaOptions {
         unattended: value(settings.unattended.as_ref(), false),
-        user_device_affinity: match affinity {
-            values::UserDeviceAffinity::DoNotAllow => UserDeviceAffinity::DoNotAllow,
-            values::UserDeviceAffinity::AdministratorApproval => UserDeviceAffinity::AdministratorApproval,
-            values::UserDeviceAffinity::AutoApproval => UserDeviceAffinity::AutoApproval,
-        },
+        user_device_affinity: affinity.into(),
         prestart,
         label: checked_if_given(settings.label.as_ref(), |label| MediaLabel::new(label))?.unwrap_or_default(),
         autorun: value(settings.include_autorun.as_ref(), false),
@@ -323,30 +330,10 @@ fn variables_form(settings: &Settings) -> Result<VariablesForm, Error> {
     let algorithm = match encryption {
         values::VariablesEncryption::Aes128 => Algorithm::Aes128,
         values::VariablesEncryption::Aes256 => Algorithm::Aes256,
+        values::VariablesEncryption::TripleDes => Algorithm::TripleDes,
     };
     let trailer = settings.variables_trailer.as_ref().map(|given| given.value);
     Ok(VariablesForm { algorithm, xml, trailer })
-}
-
-/// Standard input has one first line, and one reader.
-fn check_standard_input(settings: &Settings) -> Result<(), Error> {
-    let passwords = settings.password.iter().chain(&settings.certificate_password);
-    let mut readers: Vec<&Place> = passwords
-        .filter(|given| given.value == PasswordSource::StandardInput)
-        .map(|given| &given.place)
-        .collect();
-    readers.extend(
-        settings.vars_file.iter().filter(|given| given.value.as_os_str() == "-").map(|given| &given.place),
-    );
-    let reads = |seed: &SeedSource| matches!(seed, SeedSource::Read(PasswordSource::StandardInput));
-    readers.extend(settings.seed.iter().filter(|given| reads(&given.value)).map(|given| &given.place));
-    match readers.as_slice() {
-        [first, second, ..] => {
-            let message = "two settings read standard input, which can be read once";
-            Err(Error::conflict(message, (*second).clone(), (*first).clone()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn form(settings: &Settings, dry_run: bool) -> Result<Form, Error> {

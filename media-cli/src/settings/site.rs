@@ -70,6 +70,10 @@ fn port(
     }
     match given {
         Some(given) if given.value != first.value => {
+            // That of a site file gives way without a word.
+            if matches!(given.place, Place::Nowhere) {
+                return Ok(Some(first.value));
+            }
             if given.is_in_spec_file() && !first.is_in_spec_file() {
                 let why = format!("the management point on the command line has port {}", first.value);
                 notes.push(not_used(&format!("{scheme}-port"), &why));
@@ -101,6 +105,9 @@ fn management(settings: &Settings, default_scheme: &str) -> Result<Management, E
         return Ok(Management::SiteBased(checked(cmg, |text| {
             ManagementPoint::cloud_management_gateway(text)
         })?));
+    }
+    if let Some(management) = &settings.site_management {
+        return Ok(management.clone());
     }
     let point = |given| checked(given, |text: &String| ManagementPoint::on_premises(text, default_scheme));
     let points = settings.management_points.iter().map(point).collect::<Result<Vec<_>, _>>()?;

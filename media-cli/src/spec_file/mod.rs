@@ -86,6 +86,9 @@ fn written_password(message: &str) -> Option<&'static str> {
         "certificate-password" | "pfx-password" => Some(
             "passwords are not written into spec files: use certificate-password-file or certificate-password-env under [security]",
         ),
+        "identity-password" => Some(
+            "passwords are not written into spec files: use identity-password-file, identity-password-env or identity-password-prompt under [security]",
+        ),
         _ => None,
     }
 }

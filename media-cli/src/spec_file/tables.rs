@@ -117,6 +117,8 @@ pub struct BootTable {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct SiteTable {
+    /// A file that `tsmedia site import` made: follow the site's own media
+    pub site: Option<At<String>>,
     /// Site code, for example PS1
     pub site_code: Option<At<String>>,
     /// Media management: site-based or dynamic
@@ -167,6 +169,14 @@ pub struct SecurityTable {
     pub intermediate: Option<At<Vec<At<String>>>>,
     /// PKI certificate (.pfx) to import as the media certificate, instead of a self-signed one
     pub certificate: Option<At<String>>,
+    /// A file with the identity of the media: media GUID and certificate
+    pub identity: Option<At<String>>,
+    /// Read the password of the identity file from the first line of this file; - is standard input
+    pub identity_password_file: Option<At<String>>,
+    /// Take the password of the identity file from this environment variable
+    pub identity_password_env: Option<At<String>>,
+    /// Ask for the password of the identity file on the terminal
+    pub identity_password_prompt: Option<At<bool>>,
     /// Read the password of the certificate from the first line of this file; - is standard input
     pub certificate_password_file: Option<At<String>>,
     /// Take the password of the certificate from this environment variable
@@ -232,6 +242,8 @@ pub struct MediaTable {
 pub struct OutputTable {
     /// The file to make; .iso or .img decides what it is
     pub output: Option<At<String>>,
+    /// Write what the site has to be told of the medium to this file: .ps1 or .json
+    pub registration: Option<At<String>>,
     /// What to make, when the name of the output does not say
     pub format: Option<At<Format>>,
     /// Partition table of a disk image

@@ -15,6 +15,7 @@ pub struct AtomicFile {
     file: Arc<File>,
     temporary: PathBuf,
     target: PathBuf,
+    private: bool,
     kept: bool,
     write_back: WriteBack,
 }
@@ -26,8 +27,19 @@ impl AtomicFile {
     /// # Errors
     /// Whatever the system says, for example that the folder does not exist.
     pub fn create(target: &Path) -> io::Result<Self> {
+        Self::create_with(target, existing_mode(target).map_or(0o666, |mode| mode | 0o600), false)
+    }
+
+    /// The same for a file that nobody but its owner may read, whoever could read the one it replaces.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::create`].
+    pub fn create_private(target: &Path) -> io::Result<Self> {
+        Self::create_with(target, 0o600, true)
+    }
+
+    fn create_with(target: &Path, mode: u32, private: bool) -> io::Result<Self> {
         target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let mode = existing_mode(target).map_or(0o666, |mode| mode | 0o600);
         for attempt in 0..1000 {
             // Not made of the target's name, which may be as long as a name can be.
             let temporary =
@@ -37,7 +49,7 @@ impl AtomicFile {
                 Ok(file) => {
                     let (file, target) = (Arc::new(file), target.to_owned());
                     let write_back = WriteBack::of(file.clone())?;
-                    return Ok(Self { file, temporary, target, kept: false, write_back });
+                    return Ok(Self { file, temporary, target, private, kept: false, write_back });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -52,7 +64,7 @@ impl AtomicFile {
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`], or whatever the system says.
     pub fn keep(mut self, replace: bool) -> io::Result<()> {
-        if let Some(mode) = existing_mode(&self.target).filter(|_| replace)
+        if let Some(mode) = existing_mode(&self.target).filter(|_| replace && !self.private)
             && mode != self.file.metadata()?.mode() & PERMISSIONS
         {
             // A file system without permissions refuses, and has none that could be widened.

@@ -116,3 +116,19 @@ fn file_systems_without_links_are_known_by_their_errors() {
         assert!(!has_no_links(&errno.into()), "{errno:?}");
     }
 }
+
+#[test]
+fn a_private_file_is_its_owners_alone_whatever_it_replaces() {
+    let folder = folder();
+    let target = folder.path().join("identity.p12");
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    for there in [false, true] {
+        if there {
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o666)).expect("it is ours");
+        }
+        let file = AtomicFile::create_private(&target).expect("the folder is there");
+        assert_eq!(mode(file.temporary()), 0o600);
+        file.keep(true).expect("it may be replaced");
+        assert_eq!(mode(&target), 0o600);
+    }
+}

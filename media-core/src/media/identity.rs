@@ -1,27 +1,27 @@
 //! The media identity: the certificate and key with which media sign their requests, under the media's GUID.
 
-use rsa::RsaPrivateKey;
-use rsa::pkcs8::DecodePrivateKey;
+mod checks;
+mod kept;
+
 use secrecy::SecretString;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::finding::Finding;
-use crate::pfx::{self, PfxError};
+use crate::pfx::PfxError;
 use crate::time::Timestamp;
-use crate::x509::{self, Certificate, PublicKey, SelfSignedRequest, X509Error};
+use crate::x509::{Certificate, X509Error};
+
+pub use kept::Kept;
 
 /// Length of a self-signed certificate's key unless chosen otherwise: the longest that Configuration Manager supports
 /// for media certificates.
 pub const DEFAULT_KEY_BITS: usize = 2048;
 /// How many characters of the stored GUID are the password of the media's PKCS#12.
 const PFX_PASSWORD_LEN: usize = 31;
-/// The provider that keys of media certificates should have: others may not sign with SHA-256.
-const KEY_PROVIDER: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
 /// The finding that the media certificate has expired.
 pub const EXPIRED: &str = "identity.expired";
-const FRIENDLY_NAME: &str = "Task sequence media";
 
 /// The media's identity string, kept as it was given: its text is part of a password and must equal what the site has
 /// registered.
@@ -103,6 +103,8 @@ pub enum IdentitySource {
         /// Its password; may be empty.
         password: SecretString,
     },
+    /// One that was made before and kept.
+    Kept(Box<Kept>),
 }
 
 /// The certificate and key of one medium. The key is wiped from memory when dropped, and nothing shows it.
@@ -135,6 +137,12 @@ pub enum IdentityError {
     /// The certificate could not be read or made.
     #[error(transparent)]
     Certificate(#[from] X509Error),
+    /// A PKCS#12 file does not say whose identity it is.
+    #[error("its friendly name is {}, expected the media GUID", found.as_ref().map_or("missing".to_owned(), |name| format!("`{name}`")))]
+    NoGuid {
+        /// The friendly name, cut short.
+        found: Option<String>,
+    },
     /// The private key is not RSA, and media sign with RSA.
     #[error("the private key of the certificate `{subject}` is not an RSA key")]
     NotRsa {
@@ -144,6 +152,11 @@ pub enum IdentityError {
 }
 
 impl Identity {
+    /// The PKCS#12 under [`pfx_password`]. It holds the private key.
+    pub fn pfx(&self) -> &[u8] {
+        &self.pfx
+    }
+
     /// The PKCS#12 under [`pfx_password`] as upper-case hexadecimal: the value of `_SMSTSMediaPFX`.
     pub fn pfx_hex(&self) -> SecretString {
         let mut hex = String::with_capacity(self.pfx.len() * 2);
@@ -156,81 +169,16 @@ impl Identity {
     }
 }
 
-/// Makes or takes over a certificate and puts it under the GUID's password.
+/// Makes or takes over a certificate and puts it under the GUID's password. A kept identity has its own GUID; otherwise it is
+/// the one given, or a new one.
 ///
 /// # Errors
 /// [`IdentityError`]; what merely speaks against a certificate is among [`Identity::findings`].
-pub fn make(source: &IdentitySource, guid: MediaGuid, env: &Env) -> Result<Identity, IdentityError> {
-    let is_self_signed = matches!(source, IdentitySource::SelfSigned { .. });
-    let (bundle, certificate) = match source {
-        IdentitySource::SelfSigned { start, expiry, key_bits } => {
-            let request = SelfSignedRequest {
-                // The product's own subject is not established; this one tells administrators which medium it is.
-                common_name: guid.as_str(),
-                not_before: *start,
-                not_after: *expiry,
-                key_bits: *key_bits,
-                extended_key_usage: &[x509::CLIENT_AUTHENTICATION],
-            };
-            let made = x509::self_signed(&request, &mut env.random("media certificate"))?;
-            let certificate = made.certificate.der().to_vec();
-            (pfx::Bundle { private_key: made.private_key, certificate, chain: Vec::new() }, made.certificate)
-        }
-        IdentitySource::Pfx { bytes, password } => {
-            let bundle = pfx::read(bytes, password)?;
-            let certificate = Certificate::from_der(&bundle.certificate)?;
-            if RsaPrivateKey::from_pkcs8_der(&bundle.private_key).is_err() {
-                return Err(IdentityError::NotRsa { subject: certificate.subject.text });
-            }
-            (bundle, certificate)
-        }
-    };
-    let attributes = pfx::Attributes { friendly_name: Some(FRIENDLY_NAME), key_provider: Some(KEY_PROVIDER) };
-    let pfx = pfx::write(&bundle, &pfx_password(&guid), attributes, &mut env.random("media PKCS#12"))?;
-    let findings = check(&certificate, env.now());
-    Ok(Identity { guid, certificate, is_self_signed, findings, pfx })
-}
-
-/// What Microsoft's requirements for media certificates say ("PKI certificate requirements", boot images), and the time.
-fn check(certificate: &Certificate, now: Timestamp) -> Vec<Finding> {
-    let place = format!("media certificate `{}`", certificate.subject.text);
-    let mut findings = Vec::new();
-    if certificate.not_after < now {
-        let message = format!("it expired on {}; it is {now}", certificate.not_after);
-        findings.push(Finding::error(EXPIRED, &place, message));
+pub fn make(source: &IdentitySource, guid: Option<&MediaGuid>, env: &Env) -> Result<Identity, IdentityError> {
+    match source {
+        IdentitySource::Kept(kept) => kept.for_media(env),
+        other => Kept::new(other, guid, env)?.for_media(env),
     }
-    if certificate.not_before > now {
-        let message = format!("it is valid from {}; it is {now}", certificate.not_before);
-        findings.push(Finding::note("identity.not-yet-valid", &place, message));
-    }
-    // No extension at all means any purpose (RFC 5280 section 4.2.1.12).
-    let usages = certificate.extended_key_usage.as_deref();
-    let may_authenticate = usages.is_none_or(|usages| {
-        usages.iter().any(|oid| oid == x509::CLIENT_AUTHENTICATION || oid == x509::ANY_EXTENDED_KEY_USAGE)
-    });
-    if !may_authenticate {
-        let message = format!(
-            "its extended key usage is {}, expected client authentication ({})",
-            usages.unwrap_or_default().join(", "),
-            x509::CLIENT_AUTHENTICATION
-        );
-        findings.push(Finding::error("identity.no-client-authentication", &place, message));
-    } else if usages.is_none() {
-        let message = "it has no extended key usage, expected client authentication";
-        findings.push(Finding::note("identity.no-extended-key-usage", &place, message));
-    }
-    match certificate.public_key {
-        PublicKey::Rsa { bits } if bits as usize > DEFAULT_KEY_BITS => {
-            let message = format!("its key has {bits} bits; up to {DEFAULT_KEY_BITS} are supported");
-            findings.push(Finding::note("identity.long-key", &place, message));
-        }
-        PublicKey::Rsa { bits } if (bits as usize) < DEFAULT_KEY_BITS => {
-            let message = format!("its key has {bits} bits; {DEFAULT_KEY_BITS} are recommended");
-            findings.push(Finding::note("identity.short-key", &place, message));
-        }
-        _ => {}
-    }
-    findings
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 use std::sync::OnceLock;
 
 use super::*;
+use crate::pfx;
 use crate::referee::{Folder, installed};
+use crate::x509;
 
 fn env() -> Env {
     Env::new(Timestamp::parse("2027-01-31").expect("a date"), [9; 32])
@@ -14,7 +16,7 @@ fn self_signed_source() -> IdentitySource {
 
 fn self_signed() -> &'static Identity {
     static MADE: OnceLock<Identity> = OnceLock::new();
-    MADE.get_or_init(|| make(&self_signed_source(), MediaGuid::random(&env()), &env()).expect("sound"))
+    MADE.get_or_init(|| make(&self_signed_source(), None, &env()).expect("sound"))
 }
 
 fn ids(identity: &Identity) -> Vec<&'static str> {
@@ -77,7 +79,7 @@ fn a_self_signed_identity_is_for_client_authentication_and_the_same_each_time() 
         (env().now(), env().now().plus_days(365))
     );
     assert_eq!(ids(identity), ["identity.short-key"]);
-    let again = make(&self_signed_source(), identity.guid.clone(), &env()).expect("sound");
+    let again = make(&self_signed_source(), Some(&identity.guid), &env()).expect("sound");
     assert_eq!(pfx_bytes(&again), pfx_bytes(identity));
     let read = pfx::read(&pfx_bytes(identity), &pfx_password(&identity.guid)).expect("its own password");
     assert_eq!(read.certificate, identity.certificate.der());
@@ -93,7 +95,11 @@ fn openssl_opens_the_identity_with_the_password_the_engine_uses() {
     folder.write("media.pfx", &pfx_bytes(self_signed()));
     let password = self_signed().guid.as_str()[..31].to_owned();
     let said = folder.run("openssl", &format!("pkcs12 -in media.pfx -info -nodes -passin pass:{password}"));
-    assert!(said.contains("MAC: sha1, Iteration 2000") && said.contains(KEY_PROVIDER), "{said}");
+    assert!(
+        said.contains("MAC: sha1, Iteration 2000")
+            && said.contains("Microsoft Enhanced RSA and AES Cryptographic Provider"),
+        "{said}"
+    );
     assert!(said.contains("-----BEGIN PRIVATE KEY-----"), "{said}");
 }
 
@@ -116,7 +122,7 @@ fn import(folder: &Folder, key: &str, extensions: &str, now: &str) -> Result<Ide
         Timestamp::parse(now).expect("a date")
     };
     let guid = MediaGuid::parse("8AE6B618-77EC-46CB-B1B5-88F693E01234").expect("a GUID");
-    make(&source, guid, &Env::new(now, [1; 32]))
+    make(&source, Some(&guid), &Env::new(now, [1; 32]))
 }
 
 #[test]
@@ -133,6 +139,7 @@ fn an_imported_certificate_is_checked_and_put_under_the_media_password() {
         ("rsa:2048", "", "today", &["identity.no-extended-key-usage"]),
         ("rsa:1024", CLIENT, "today", &["identity.short-key"]),
         ("rsa:3072", CLIENT, "today", &["identity.long-key"]),
+        ("rsa:2048 -sha1", CLIENT, "today", &["identity.weak-signature"]),
         ("rsa:2048", CLIENT, "9000-01-01", &["identity.expired"]),
         ("rsa:2048", CLIENT, "2001-01-01", &["identity.not-yet-valid"]),
     ] {
@@ -150,6 +157,85 @@ fn an_imported_certificate_is_checked_and_put_under_the_media_password() {
         bytes: Zeroizing::new(folder.read("c.pfx")),
         password: SecretString::from("wrong"),
     };
-    let refused = make(&source, self_signed().guid.clone(), &env()).err();
+    let refused = make(&source, Some(&self_signed().guid), &env()).err();
     assert_eq!(refused, Some(IdentityError::Pfx(PfxError::WrongPassword)));
+}
+
+#[test]
+fn a_chain_that_ends_before_a_root_is_a_finding() {
+    if !installed("openssl") {
+        return;
+    }
+    let folder = Folder::new();
+    let issue = "x509 -req -CAcreateserial -days 30 -extfile e.txt";
+    folder.write("e.txt", b"basicConstraints=critical,CA:true\nextendedKeyUsage=clientAuth\n");
+    folder.run("openssl", "req -x509 -nodes -newkey rsa:2048 -keyout r.key -out r.pem -subj '/CN=Root'");
+    for (name, subject, above) in [("i", "Issuing", "r"), ("m", "Media", "i")] {
+        folder.run(
+            "openssl",
+            &format!("req -nodes -newkey rsa:2048 -keyout {name}.key -out {name}.csr -subj '/CN={subject}'"),
+        );
+        folder.run(
+            "openssl",
+            &format!("{issue} -in {name}.csr -CA {above}.pem -CAkey {above}.key -out {name}.pem"),
+        );
+    }
+    folder.write("all.pem", &[folder.read("r.pem"), folder.read("i.pem")].concat());
+    for (certificates, missing) in [
+        ("-certfile all.pem", None),
+        ("-certfile i.pem", Some("`CN=Root`")),
+        ("-certfile r.pem", Some("`CN=Issuing`")),
+        ("", Some("`CN=Issuing`")),
+    ] {
+        folder.run(
+            "openssl",
+            &format!(
+                "pkcs12 -export -in m.pem -inkey m.key {certificates} -out m.pfx -passout 'pass:Zürich €'"
+            ),
+        );
+        let password = SecretString::from("Zürich €");
+        let source = IdentitySource::Pfx { bytes: Zeroizing::new(folder.read("m.pfx")), password };
+        let kept = Kept::new(&source, None, &env()).expect("sound");
+        let now = kept.certificate.not_before;
+        let found = kept.findings(now);
+        let found = found.iter().find(|finding| finding.id == "identity.incomplete-chain");
+        match (found, missing) {
+            (None, None) => {}
+            (Some(found), Some(name)) => assert!(found.message.contains(name), "{}", found.message),
+            (found, _) => assert!(found.is_none() && missing.is_none(), "{certificates}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_identity_is_kept_in_a_file_that_openssl_reads() {
+    let kept = Kept::new(&self_signed_source(), None, &env()).expect("sound");
+    for password in ["", "Zürich €"] {
+        let secret = SecretString::from(password);
+        let file = kept.write(&secret, &env()).expect("written");
+        assert_eq!(*file, *kept.write(&secret, &env()).expect("written"), "equal seeds, equal files");
+        let read = Kept::read(&file, &secret).expect("its own password");
+        assert_eq!((&read.guid, &read.certificate), (&kept.guid, &kept.certificate));
+        assert!(read.is_self_signed && read.chain.is_empty());
+        let of = |kept: &Kept| pfx_bytes(&kept.for_media(&env()).expect("written"));
+        assert_eq!(of(&read), of(&kept), "the same on media");
+        assert_eq!(
+            Kept::read(&file, &SecretString::from("wrong")).err(),
+            Some(IdentityError::Pfx(PfxError::WrongPassword))
+        );
+        if installed("openssl") {
+            let folder = Folder::new();
+            folder.write("identity.p12", &file);
+            let said =
+                folder.run("openssl", &format!("pkcs12 -in identity.p12 -nodes -passin 'pass:{password}'"));
+            assert!(said.contains(&format!("friendlyName: {}", kept.guid)), "{said}");
+            assert!(said.contains("-----BEGIN PRIVATE KEY-----"), "{said}");
+        }
+    }
+    // What media carry is no file to keep: it does not say its GUID.
+    let carried = pfx_bytes(&kept.for_media(&env()).expect("written"));
+    let refused = Kept::read(&carried, &pfx_password(&kept.guid)).err();
+    assert_eq!(refused, Some(IdentityError::NoGuid { found: Some("Task sequence media".to_owned()) }));
+    let back = Kept::of_medium(kept.guid.as_str(), &carried).expect("as media carry it");
+    assert!(back.is_self_signed && back.certificate == kept.certificate);
 }

@@ -2,6 +2,7 @@
 
 pub mod boot_configuration;
 pub mod boot_image;
+pub mod bootstrap_ini;
 pub mod chain;
 pub mod components;
 mod embedded;
@@ -11,8 +12,10 @@ pub mod manifest;
 pub mod names;
 pub mod password;
 pub mod preflight;
+pub mod registration;
 pub mod root_checks;
 pub mod roots;
+pub mod site_form;
 pub mod site_variables;
 pub mod store;
 pub mod text_files;

@@ -175,6 +175,12 @@ impl ManagementPoint {
         Err(name_error("cloud management gateway", text, expected))
     }
 
+    /// What the media of a site call theirs, to the letter.
+    pub fn of_medium(url: &str) -> Self {
+        let is_gateway = url.to_ascii_lowercase().contains("/ccm_proxy_mutualauth/");
+        Self { url: url.to_owned(), is_cloud_management_gateway: is_gateway }
+    }
+
     /// The URL.
     pub fn url(&self) -> &str {
         &self.url

@@ -8,12 +8,14 @@ use crate::spec::{Form, Management, MediaSpec, Prestart, UserDeviceAffinity};
 
 /// Every variable of the medium, and the names of those the user's own replaced.
 pub struct SiteVariables {
-    /// The variables, sorted as the task sequence engine logs them.
+    /// The variables, sorted as the task sequence engine logs them, or in the order of the site's own media.
     pub variables: Variables,
     /// Names that would have been written with another value.
     pub overridden: Vec<String>,
     /// Names to be left out that are none of the medium's.
     pub not_there: Vec<String>,
+    /// Names of variables that the site's own media have, and this one has not.
+    pub missing: Vec<String>,
 }
 
 /// The media GUID and the media certificate under its password: one is worth nothing without the other.
@@ -90,10 +92,18 @@ pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVaria
         plain(&prestart.variable, &prestart.command)?;
     }
     variables.set("_SMSTSMediaPFX", identity.pfx_hex())?;
+    let mut missing = Vec::new();
+    if let Some(form) = &spec.site_form {
+        let arranged = form.arrange(&variables)?;
+        (variables, missing) = (arranged.variables, arranged.missing);
+    }
     let overridden = apply(&mut variables, &spec.variables)?;
     let not_there = spec.without_variables.iter().filter(|name| !variables.remove(name)).cloned().collect();
-    variables.sort();
-    Ok(SiteVariables { variables, overridden, not_there })
+    if spec.site_form.is_none() {
+        variables.sort();
+    }
+    missing.retain(|name| variables.get(name).is_none());
+    Ok(SiteVariables { variables, overridden, not_there, missing })
 }
 
 /// How the medium was started, as the engine spells it.

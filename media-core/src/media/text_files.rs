@@ -8,6 +8,13 @@ const AUTORUN: &str = include_str!("../../../templates/autorun.inf");
 /// `SMS/data/TsmBootstrap.ini`: what the task sequence engine reads before it asks for the password.
 pub fn bootstrap(spec: &MediaSpec) -> Vec<u8> {
     let truth = |value: bool| if value { "true" } else { "false" };
+    if let Some(ini) = spec.site_form.as_ref().and_then(|form| form.bootstrap.as_ref()) {
+        return ini.with(&[
+            ("MediaType", "BootMedia"),
+            ("PasswordRequired", truth(spec.password.is_some())),
+            ("Unattended", truth(spec.options.unattended)),
+        ]);
+    }
     let text = BOOTSTRAP
         .replace("{password-required}", truth(spec.password.is_some()))
         .replace("{unattended}", truth(spec.options.unattended));

@@ -168,7 +168,7 @@ impl Variables {
 /// Whether a variable's value is known not to be secret. Every other one should be masked where variables are shown: who
 /// named it may have put anything in it.
 pub fn is_public(name: &str) -> bool {
-    const PUBLIC: [&str; 19] = [
+    const PUBLIC: [&str; 24] = [
         "SMSTSMP",
         "SMSTSLocationMPs",
         "SMSTSAssignUsersMode",
@@ -181,6 +181,13 @@ pub fn is_public(name: &str) -> bool {
         "_SMSTSLaunchMode",
         "_SMSTSMediaType",
         "_SMSTSPreferredMPEnabled",
+        // Keys and certificates of the site without their private halves: every client has them.
+        "_SMSTSPublicRootKey",
+        "_SMSTSRootCACerts",
+        "_SMSTSSiteSigningCertificate",
+        // How a client chooses among its certificates.
+        "_SMSTSCertSelection",
+        "_SMSTSCertStoreName",
         "_SMSTSSiteCode",
         "_SMSTSStandAloneMedia",
         "_SMSTSTimezone",

@@ -151,7 +151,7 @@ fn what_other_writers_make_is_read() {
         let read = Variables::from_xml(&bytes).expect(form);
         assert_eq!(plain(&read.variables), expected, "{form}");
         assert_eq!(read.form.version.as_deref(), Some("5.0"));
-        assert_eq!(read.form.declaration, "<?xml version=\"1.0\" encoding=\"utf-16\"?>");
+        assert_eq!(read.form.declaration, "<?xml version=\"1.0\" encoding=\"utf-16\"?>\r\n");
         assert_eq!(read.form.nul_terminated, form.contains("terminators"));
     }
 }

@@ -106,6 +106,14 @@ pub enum PfxError {
 /// # Errors
 /// [`PfxError`].
 pub fn read(bytes: &[u8], password: &SecretString) -> Result<Bundle, PfxError> {
+    read_named(bytes, password).map(|(bundle, _)| bundle)
+}
+
+/// The same, with the friendly name of the key or, where that has none, of its certificate.
+///
+/// # Errors
+/// [`PfxError`].
+pub fn read_named(bytes: &[u8], password: &SecretString) -> Result<(Bundle, Option<String>), PfxError> {
     if bytes.len() > LIMIT {
         return Err(PfxError::TooLarge { len: bytes.len(), limit: LIMIT });
     }
@@ -121,11 +129,13 @@ pub fn read(bytes: &[u8], password: &SecretString) -> Result<Bundle, PfxError> {
     let own = own_certificate(key, &certs).ok_or(PfxError::NoCertificate { certificates: certs.len() })?;
     let der = |bag: &CertificateBag| bag.cert.as_der().to_vec();
     let others = certs.iter().enumerate().filter(|(index, _)| *index != own);
-    Ok(Bundle {
+    let bundle = Bundle {
         private_key: Zeroizing::new(key.key.as_der().to_vec()),
         certificate: der(&certs[own]),
         chain: others.map(|(_, bag)| der(bag)).collect(),
-    })
+    };
+    let name = key.friendly_name.clone().or_else(|| certs[own].friendly_name.clone());
+    Ok((bundle, name))
 }
 
 /// `PFX ::= SEQUENCE { version INTEGER {v3(3)}, .. }`: tells at once, and before any password is tried, a file that is

@@ -101,12 +101,27 @@ fn openssl_reads_ours() {
 }
 
 #[test]
+fn openssl_reads_ours_under_any_password() {
+    let Some((folder, bundle)) = openssl_made() else { return };
+    for password in ["", "Zürich 3 €", "пароль", "パスワード"] {
+        let file = write(&bundle, &secret(password), Attributes::default(), &mut random()).expect("short");
+        folder.write("ours.pfx", &file);
+        folder.run(
+            "openssl",
+            &format!("pkcs12 -in ours.pfx -nodes -nocerts -passin 'pass:{password}' -out k.pem"),
+        );
+        folder.run("openssl", "pkcs8 -topk8 -nocrypt -in k.pem -outform DER -out back.der");
+        assert!(folder.read("back.der") == *bundle.private_key, "{password:?}: the key came back");
+    }
+}
+
+#[test]
 fn whatever_openssl_writes_is_read() {
     let Some((folder, bundle)) = openssl_made() else { return };
     for options in
         ["", "-legacy", "-legacy -descert", "-certpbe NONE", "-nomac", "-macalg sha512 -keypbe AES-128-CBC"]
     {
-        for password in [PASSWORD, "", "Zürich"] {
+        for password in [PASSWORD, "", "Zürich 3 €", "パスワード"] {
             folder.run(
                 "openssl",
                 &format!(

@@ -17,7 +17,7 @@ const MOST_NODES: u32 = 100_000;
 /// with `<?xml ve`), so every part can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XmlForm {
-    /// The declaration, with nothing after it. Default `<?xml version="1.0" ?>`, as the same engine writes for the
+    /// The declaration, with the white space up to the root element. Default `<?xml version="1.0" ?>`, as the same engine writes for the
     /// Microsoft Deployment Toolkit. It names no encoding: parsers that are handed text refuse one they do not expect.
     pub declaration: String,
     /// The root element's `Version`. Default `4.00.5345.0000`, likewise; no reader is known to look at it.
@@ -126,7 +126,11 @@ impl Variables {
             variables.list.push((name.to_owned(), SecretString::from(value)));
         }
         let declaration = match text.find("?>") {
-            Some(end) if text.starts_with("<?xml") => text[..end + 2].to_owned(),
+            Some(end) if text.starts_with("<?xml") => {
+                // With the line end that may follow it.
+                let after = &text[end + 2..];
+                text[..end + 2 + after.len() - after.trim_start().len()].to_owned()
+            }
             _ => String::new(),
         };
         let version = root.attribute("Version").map(str::to_owned);
