@@ -219,6 +219,18 @@ pub enum Error {
         #[source]
         error: VariablesError,
     },
+    /// The media variables are under a password, and none was given.
+    #[error("the media variables of {} are under a password", path.display())]
+    NeedsPassword {
+        /// What the user calls the medium.
+        path: PathBuf,
+    },
+    /// There are no media variables where they should be.
+    #[error("{} has no media variables (SMS/data/variables.dat)", path.display())]
+    NoVariables {
+        /// What the user calls it.
+        path: PathBuf,
+    },
     /// A large input was written to while it was read, so that the medium may not fit together.
     #[error("the {what} {} changed while it was read", path.display())]
     Changed {
@@ -409,6 +421,7 @@ impl Error {
             }
             Self::ExpiredCertificate { .. } | Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
+            Self::NeedsPassword { .. } | Self::NoVariables { .. } => Exit::Input,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

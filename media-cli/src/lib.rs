@@ -18,6 +18,7 @@ mod secrets;
 pub mod settings;
 pub mod spec_file;
 pub mod values;
+mod variables;
 mod variables_file;
 mod verify;
 
@@ -57,6 +58,7 @@ where
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::BootImage(command) => boot_image::run(command),
+        Command::Variables(command) => variables::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema => manual::schema(),
         Command::Manual { command } => manual::page(command.as_deref()),

@@ -46,7 +46,7 @@ mod write;
 // The public interface is:
 pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
-    VariablesFacts, VolumeFacts, inspect,
+    VariablesFacts, VolumeFacts, inspect, inspect_variables,
 };
 pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};

@@ -16,6 +16,9 @@ fn help_is_as_it_was_read_last() {
         ("help-create-short", vec!["create", "-h"]),
         ("help-inspect", vec!["inspect", "--help"]),
         ("help-verify", vec!["verify", "--help"]),
+        ("help-variables", vec!["variables", "--help"]),
+        ("help-variables-set", vec!["variables", "set", "--help"]),
+        ("help-variables-change-password", vec!["variables", "change-password", "--help"]),
         ("help-completions", vec!["completions", "--help"]),
     ] {
         let outcome = sandbox.run(&arguments);

@@ -9,4 +9,5 @@ mod precedence;
 mod resources;
 mod support;
 mod template;
+mod variables;
 mod whole;

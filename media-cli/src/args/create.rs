@@ -338,6 +338,6 @@ pub struct OutputArgs {
 }
 
 /// Text that nobody is shown, and that is wiped from memory.
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+pub(super) fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
 }

@@ -2,6 +2,7 @@
 
 pub mod boot_image;
 mod create;
+pub mod variables;
 
 use std::path::PathBuf;
 
@@ -65,6 +66,13 @@ pub enum Command {
         after_help = boot_image::AFTER_HELP
     )]
     BootImage(boot_image::BootImageCommand),
+    /// Show and change the media variables of a medium or of a variables.dat, in place
+    #[command(
+        subcommand,
+        long_about = variables::ABOUT,
+        after_help = variables::AFTER_HELP
+    )]
+    Variables(variables::VariablesCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \

@@ -12,7 +12,6 @@ use media_core::media::roots::RootsError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
-use media_core::sealed::SealedError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
@@ -100,8 +99,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::UnsuitableCertificate { .. } => {
             said("give another; --allow-unsuitable-certificate makes the medium all the same")
         }
-        Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
+        Error::NotOpened { error: VariablesError::WrongPassword, .. } => {
             said("give the media password that the medium was made with")
+        }
+        Error::NeedsPassword { .. } => {
+            said("give it with --password-file, --password-env or --password-prompt")
         }
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
         Error::Inspect { error: InspectError::Medium(MediumError::Hive(error)), .. }

@@ -6,6 +6,7 @@ pub mod inspected;
 pub mod planned;
 pub mod sizes;
 pub mod target;
+pub mod variables;
 pub mod verified;
 
 use std::fmt;
