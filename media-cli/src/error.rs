@@ -14,7 +14,7 @@ use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
-use media_core::{InspectError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{InspectError, PlanError, ReworkError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 
 use crate::spec_file::SpecText;
@@ -225,6 +225,24 @@ pub enum Error {
         /// What the user calls the medium.
         path: PathBuf,
     },
+    /// A medium cannot be changed as it should be.
+    #[error("cannot change {}: {error}", path.display())]
+    Rework {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is in the way.
+        #[source]
+        error: ReworkError,
+    },
+    /// A medium to be changed is in use.
+    #[error("cannot change {}: it is in use", path.display())]
+    Busy {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
     /// There are no media variables where they should be.
     #[error("{} has no media variables (SMS/data/variables.dat)", path.display())]
     NoVariables {
@@ -422,6 +440,8 @@ impl Error {
             Self::ExpiredCertificate { .. } | Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
             Self::NeedsPassword { .. } | Self::NoVariables { .. } => Exit::Input,
+            Self::Rework { error, .. } => advice::exit_of_rework(error),
+            Self::Busy { .. } => Exit::Output,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

@@ -36,6 +36,7 @@ pub mod media;
 mod inspect;
 mod medium;
 mod plan;
+mod rework;
 pub mod service;
 mod spec;
 mod stage;
@@ -50,6 +51,8 @@ pub use inspect::{
 };
 pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
+pub use rework::journal::pending;
+pub use rework::{Journal, Patch, Replacement, Rework, ReworkError, rework};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
@@ -57,7 +60,7 @@ pub use spec::{
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify, verify_boot_image};
-pub use write::{Receipt, WriteError, amend, write};
+pub use write::{Receipt, WriteError, amend, change, finish, write};
 
 #[cfg(test)]
 mod referee;

@@ -15,7 +15,7 @@ use media_core::pfx::PfxError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
-use media_core::{InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{InspectError, MediumError, PlanError, ReworkError, StageError, VerifyError, WriteError};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -62,6 +62,13 @@ pub(super) fn exit_of_service(error: &ServiceError) -> Exit {
     }
 }
 
+pub(super) fn exit_of_rework(error: &ReworkError) -> Exit {
+    match error {
+        ReworkError::NoRoom { .. } | ReworkError::NoJournal { .. } => Exit::Output,
+        _ => Exit::Input,
+    }
+}
+
 pub(super) fn exit_of_write(error: &WriteError) -> Exit {
     match error {
         WriteError::Source { .. } => Exit::Input,
@@ -102,6 +109,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NotOpened { error: VariablesError::WrongPassword, .. } => {
             said("give the media password that the medium was made with")
         }
+        Error::Inspect { error: InspectError::Medium(MediumError::Unfinished), path }
+        | Error::Verify { error: VerifyError::Medium(MediumError::Unfinished), path } => Some(format!(
+            "`tsmedia variables set {}` with what was to be set finishes it; so does unset and change-password",
+            path.display()
+        )),
+        Error::Rework { error, .. } => hint_of_rework(error),
+        Error::Busy { .. } => said("unmount it (umount), and close what has it open"),
         Error::NeedsPassword { .. } => {
             said("give it with --password-file, --password-env or --password-prompt")
         }
@@ -194,6 +208,20 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+fn hint_of_rework(error: &ReworkError) -> Option<String> {
+    let hint = match error {
+        ReworkError::NoJournal { .. } => "--output writes a changed copy",
+        ReworkError::NoRoom { .. } => {
+            "make the medium anew with `tsmedia create`, or unset variables it does not need"
+        }
+        ReworkError::NotAsListed { .. } => {
+            "`tsmedia verify` says what else differs; a medium that is not intact is not changed"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {

@@ -6,7 +6,7 @@ use media_core::Medium;
 use media_core::media::variables::{Change, Editable};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{bare, open, variables_error};
+use super::{bare, medium, open, variables_error};
 use crate::args::variables::OutputArgs;
 use crate::error::{Error, Exit, Place};
 use crate::output::target;
@@ -31,13 +31,20 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     pub(super) fn run(&self, password: Option<SecretString>) -> Result<Exit, Error> {
-        let (opened, medium) = open(self.medium)?;
-        let mut changes = match medium {
-            Medium::Variables(bytes) => bare::change(self, &opened, &bytes, password.as_ref())?,
-            Medium::Iso(_) | Medium::Disk { .. } | Medium::Wim(_) | Medium::Hive(_) => {
+        let was_unfinished = self.output.output.is_none() && medium::finish(self.medium)?;
+        let (opened, found) = open(self.medium)?;
+        let password = password.as_ref();
+        let mut changes = match (found, &self.output.output) {
+            (Medium::Variables(bytes), _) => bare::change(self, &opened, &bytes, password)?,
+            (Medium::Wim(_) | Medium::Hive(_), _) => {
                 return Err(Error::NoVariables { path: self.medium.to_owned() });
             }
+            (found, Some(output)) => medium::copy(self, &opened, &found, password, output)?,
+            (_, None) => medium::in_place(self, password)?,
         };
+        if was_unfinished {
+            changes.note("an earlier change of this medium had been cut short; it was finished first");
+        }
         changes.name(self.medium, self.output.output.as_deref());
         if self.output.json || !self.output.quiet {
             show(&changes, self.output.json)?;

@@ -2,6 +2,7 @@
 
 mod bare;
 mod edit;
+mod medium;
 mod show;
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 pub mod boot_configuration;
 pub mod boot_image;
+pub mod bootstrap_file;
 pub mod chain;
 pub mod components;
 pub mod identity;
