@@ -294,6 +294,12 @@ fn media_that_cannot_be_changed_stay_as_they_are() {
     let at = damaged.windows(4).position(|four| four == b"\0\0\xED\xEC").expect("it has variables");
     damaged[at + 30] ^= 1;
     sandbox.write("damaged.img", damaged);
+    // What nothing reads, but the manifest knows.
+    let mut slack = sandbox.read("media.img");
+    let cipher_len =
+        u32::from_le_bytes([slack[at + 12], slack[at + 13], slack[at + 14], slack[at + 15]]) as usize;
+    slack[at + 24 + cipher_len] ^= 1;
+    sandbox.write("slack.img", slack);
     let mut used = sandbox.read("media.img");
     used[40_000] = 1;
     sandbox.write("used.img", used);
@@ -311,6 +317,7 @@ fn media_that_cannot_be_changed_stay_as_they_are() {
         "set media.img A=1",
         "set media.img A=1 --password-file wrong.txt",
         "set damaged.img A=1 --password-file password.txt",
+        "set slack.img A=1 --password-file password.txt",
         "set used.img A=1 --password-file password.txt",
         "set used.iso A=1 --password-file password.txt",
         "set volume.img A=1 --password-file password.txt",

@@ -97,7 +97,7 @@ fn check(bytes: &[u8], old: &[u8], new: &[u8], what: &str) {
         assert!(whole, "{what}: neither old nor new, and not known to be unfinished");
     }
     let (device, done) = run(bytes, new, usize::MAX);
-    done.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(done.err().map(|error| error.to_string()), None, "{what}");
     assert!(device.bytes == new, "{what}: the next run did not end it");
 }
 

@@ -168,8 +168,11 @@ fn damage_is_told_from_a_wrong_password_and_said_where() {
         let field = why(&flipped(12)).unwrap_or_default();
         assert!(field.contains("cannot be"), "{algorithm}: {field}");
         let mut length = good.clone();
-        let other =
-            if header.plain_len as usize % block == 0 { header.plain_len + 1 } else { header.plain_len - 1 };
+        let other = if (header.plain_len as usize).is_multiple_of(block) {
+            header.plain_len + 1
+        } else {
+            header.plain_len - 1
+        };
         length[8..12].copy_from_slice(&other.to_le_bytes());
         let expected = VariablesError::Length { stated: other, found: header.plain_len };
         assert_eq!(why(&length), Some(expected.to_string()), "{algorithm}");
