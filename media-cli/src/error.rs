@@ -17,7 +17,7 @@ use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
-use media_core::{DonorError, InspectError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{DonorError, InspectError, PlanError, ReworkError, StageError, VerifyError, WriteError};
 use thiserror::Error as ThisError;
 
 use crate::spec_file::SpecText;
@@ -313,6 +313,36 @@ pub enum Error {
         /// Whether the media password is what it takes.
         needs_password: bool,
     },
+    /// The media variables are under a password, and none was given.
+    #[error("the media variables of {} are under a password", path.display())]
+    NeedsPassword {
+        /// What the user calls the medium.
+        path: PathBuf,
+    },
+    /// A medium cannot be changed as it should be.
+    #[error("cannot change {}: {error}", path.display())]
+    Rework {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is in the way.
+        #[source]
+        error: ReworkError,
+    },
+    /// A medium to be changed is in use.
+    #[error("cannot change {}: it is in use", path.display())]
+    Busy {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// There are no media variables where they should be.
+    #[error("{} has no media variables (SMS/data/variables.dat)", path.display())]
+    NoVariables {
+        /// What the user calls it.
+        path: PathBuf,
+    },
     /// A large input was written to while it was read, so that the medium may not fit together.
     #[error("the {what} {} changed while it was read", path.display())]
     Changed {
@@ -522,6 +552,9 @@ impl Error {
             Self::UnsuitableCertificate { .. } => Exit::Input,
             Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
             Self::Identity { .. } | Self::Donor { .. } | Self::SiteFile { .. } => Exit::Input,
+            Self::NeedsPassword { .. } | Self::NoVariables { .. } => Exit::Input,
+            Self::Rework { error, .. } => advice::exit_of_rework(error),
+            Self::Busy { .. } => Exit::Output,
             Self::Output { problem: OutputProblem::IsInput { .. } | OutputProblem::NoName, .. } => {
                 Exit::Usage
             }

@@ -24,6 +24,7 @@ pub mod site_file;
 pub mod span;
 pub mod spec_file;
 pub mod values;
+mod variables;
 mod variables_file;
 mod verify;
 
@@ -67,6 +68,7 @@ where
         Command::Password(command) => password::run(command),
         Command::Identity(command) => identity::run(command),
         Command::Site(command) => site::run(command),
+        Command::Variables(command) => variables::run(command),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema { what } => manual::schema(what),
         Command::Manual { command } => manual::page(command.as_deref()),

@@ -20,7 +20,6 @@ use crate::spec::VariablesForm;
 use crate::wim::{StreamKind, Wim, WimError};
 
 const VARIABLES: &str = "SMS/data/variables.dat";
-const BOOTSTRAP: &str = "SMS/data/TsmBootstrap.ini";
 const LARGEST_VARIABLES: u64 = 64 << 20;
 
 /// A medium of a site.
@@ -97,7 +96,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
         Medium::Wim(wim) => {
             let file = |path, limit| in_boot_image(wim, path, limit);
             let sealed = file(VARIABLES, LARGEST_VARIABLES)?.ok_or(DonorError::NoVariables)?;
-            (sealed, file(BOOTSTRAP, bootstrap_ini::LARGEST)?, Vec::new())
+            (sealed, file(bootstrap_ini::PATH, bootstrap_ini::LARGEST)?, Vec::new())
         }
         volume => {
             let listing = volume.listing()?;
@@ -107,7 +106,8 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
             let find = |path: &str| listing.files.iter().find(|file| file.path.eq_ignore_ascii_case(path));
             let sealed = find(VARIABLES).ok_or(DonorError::NoVariables)?;
             let sealed = contents(sealed, LARGEST_VARIABLES)?;
-            let ini = find(BOOTSTRAP).map(|file| contents(file, bootstrap_ini::LARGEST)).transpose()?;
+            let ini =
+                find(bootstrap_ini::PATH).map(|file| contents(file, bootstrap_ini::LARGEST)).transpose()?;
             (sealed, ini, listing.files.into_iter().filter(is_boot_file).collect())
         }
     };
@@ -119,7 +119,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
 }
 
 fn is_boot_file(file: &MediumFile) -> bool {
-    let others = [VARIABLES, BOOTSTRAP, SOURCES_BOOT_WIM, manifest::PATH];
+    let others = [VARIABLES, bootstrap_ini::PATH, SOURCES_BOOT_WIM, manifest::PATH];
     !is_among(&file.path, &others)
 }
 

@@ -271,6 +271,26 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
     Ok(inspection)
 }
 
+/// Looks at the media variables alone: of a medium, or of a bare file. `None` when there are none.
+///
+/// # Errors
+/// [`InspectError`] when it cannot be opened, or the file's header is damaged.
+pub fn inspect_variables(
+    source: Arc<dyn Source>,
+    password: Option<&SecretString>,
+) -> Result<Option<VariablesFacts>, InspectError> {
+    let medium = medium::open(source)?;
+    if let Medium::Variables(bytes) = &medium {
+        return variables_facts(bytes, password).map(Some);
+    }
+    let Listing { files, damage } = medium.listing()?;
+    match (files.iter().find(|file| file.path.eq_ignore_ascii_case(variables::PATH)), damage) {
+        (Some(file), _) => variables_facts(&read(file)?, password).map(Some),
+        (None, Some(damage)) => Err(damage.into()),
+        (None, None) => Ok(None),
+    }
+}
+
 fn look_at_files(files: &[MediumFile], password: Option<&SecretString>, inspection: &mut Inspection) {
     for file in files {
         let path = file.path.to_lowercase();
@@ -372,8 +392,7 @@ fn variables_facts(bytes: &[u8], password: Option<&SecretString>) -> Result<Vari
     let header = sealed::header(bytes)?;
     let without = variables::read_file(bytes, None).map(|document| document.variables);
     // What opens and is not to be made sense of has no password either.
-    let wrong = VariablesError::Sealed(sealed::SealedError::WrongPasswordOrDamaged);
-    let has_no_password = without.as_ref().err() != Some(&wrong);
+    let has_no_password = without.as_ref().err() != Some(&VariablesError::WrongPassword);
     let variables = match password {
         Some(password) if !has_no_password => {
             variables::read_file(bytes, Some(password)).map(|document| document.variables)

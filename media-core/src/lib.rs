@@ -39,6 +39,7 @@ mod inspect;
 mod medium;
 mod plan;
 mod preflight;
+mod rework;
 pub mod service;
 mod spec;
 mod stage;
@@ -50,11 +51,13 @@ mod write;
 pub use donor::{Donor, DonorError};
 pub use inspect::{
     BootConfigurationError, BootImageFacts, BootManagerFacts, CertificateFacts, InspectError, Inspection,
-    VariablesFacts, VolumeFacts, inspect,
+    VariablesFacts, VolumeFacts, inspect, inspect_variables,
 };
 pub use medium::{Listing, Medium, MediumError, MediumFile, open};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use preflight::{look_into_boot_image, preflight_facts};
+pub use rework::journal::pending;
+pub use rework::{Journal, Patch, Replacement, Rework, ReworkError, rework};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
@@ -62,7 +65,7 @@ pub use spec::{
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
 pub use tree::{Tree, TreeFile, VolumeIds};
 pub use verify::{VerifyError, VerifyReport, verify, verify_boot_image};
-pub use write::{Receipt, WriteError, amend, write};
+pub use write::{Receipt, WriteError, amend, change, finish, write};
 
 #[cfg(test)]
 mod referee;

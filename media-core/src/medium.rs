@@ -11,6 +11,7 @@ use crate::hive::{Hive, HiveError};
 use crate::io::Source;
 use crate::iso::{Disc, DiscFile, IsoError};
 use crate::media::boot_image::SOURCES_BOOT_WIM;
+use crate::rework;
 use crate::sealed;
 use crate::wim::{self, Wim, WimError};
 
@@ -65,6 +66,9 @@ pub enum MediumError {
         /// Its length in bytes.
         len: u64,
     },
+    /// A change in place was cut short; its journal says how to finish it.
+    #[error("a change of this medium was cut short, and until it is finished the medium does not start")]
+    Unfinished,
     /// It could not be read.
     #[error("cannot be read: {0}")]
     Read(#[from] std::io::Error),
@@ -119,6 +123,9 @@ pub fn open(source: Arc<dyn Source>) -> Result<Medium, MediumError> {
     }
     if sealed::is_sealed(start) {
         return Ok(Medium::Variables(whole(&*source, "media variables file", LARGEST_VARIABLES)?));
+    }
+    if rework::journal::pending(&*source)?.is_some() {
+        return Err(MediumError::Unfinished);
     }
     if has_iso_mark(&*source) {
         return Ok(Medium::Iso(Disc::open(source)?));

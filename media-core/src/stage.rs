@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::media::boot_image::{
     self, Architecture, BootFile, BootImage, BootImageError, BootManagerSet, StartedProgram,
 };
+use crate::media::bootstrap_ini;
 use crate::media::identity::{self, Identity, IdentityError};
 use crate::media::manifest::{self, ManifestError};
 use crate::media::roots::{self, AddedCertificate, RootsError};
@@ -199,7 +200,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     }
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().filter_map(|store| store.file));
-    add_made(&mut files, "SMS/data/TsmBootstrap.ini", || text_files::bootstrap(spec));
+    add_made(&mut files, bootstrap_ini::PATH, || text_files::bootstrap(spec));
     add_made(&mut files, "SMS/data/variables.dat", || variables);
     add_made(&mut files, "MediaLabel.txt", || text_files::media_label(spec));
     if spec.options.autorun {

@@ -18,6 +18,7 @@ use crate::hive::boot_configuration;
 use crate::io::Source;
 use crate::media::boot_configuration as policy;
 use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
+use crate::media::bootstrap_ini;
 use crate::media::manifest::{self, ManifestError, ManifestFile};
 use crate::medium::{self, Medium, MediumError, MediumFile};
 use crate::sealed;
@@ -74,7 +75,7 @@ const ESSENTIAL: [&str; 5] = [
     "boot/boot.sdi",
     "EFI/Microsoft/Boot/BCD",
     "SMS/data/variables.dat",
-    "SMS/data/TsmBootstrap.ini",
+    bootstrap_ini::PATH,
 ];
 /// A boot configuration store is some kilobytes.
 const LARGEST_STORE: u64 = 16 << 20;

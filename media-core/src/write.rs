@@ -1,6 +1,7 @@
 //! Write: carries a plan out on a sink. Knows no format, and is the only code that can destroy data.
 
 mod amend;
+mod journaled;
 
 use std::fs::File;
 use std::io;
@@ -14,6 +15,7 @@ use crate::io::{Sink, Source};
 use crate::plan::{Extent, Plan};
 
 pub use amend::amend;
+pub use journaled::{change, finish};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -21,6 +21,9 @@ fn help_is_as_it_was_read_last() {
         ("help-identity-new", vec!["identity", "new", "--help"]),
         ("help-identity-block", vec!["identity", "block", "--help"]),
         ("help-site-import", vec!["site", "import", "--help"]),
+        ("help-variables", vec!["variables", "--help"]),
+        ("help-variables-set", vec!["variables", "set", "--help"]),
+        ("help-variables-change-password", vec!["variables", "change-password", "--help"]),
         ("help-completions", vec!["completions", "--help"]),
     ] {
         let outcome = sandbox.run(&arguments);

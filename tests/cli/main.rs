@@ -15,4 +15,5 @@ mod site;
 mod support;
 mod template;
 mod validity;
+mod variables;
 mod whole;

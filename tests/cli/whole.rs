@@ -286,7 +286,7 @@ fn a_wrong_password_shows_what_needs_none() {
             (outcome.code, outcome.stderr.as_str()),
             (
                 3,
-                "error: the media variables of media.iso: the password is wrong, or the encrypted bytes were changed\n\
+                "error: the media variables of media.iso: the password is wrong\n\
                  hint: give the media password that the medium was made with\n"
             )
         );

@@ -6,6 +6,7 @@ pub mod identity;
 pub mod password;
 mod preflight;
 pub mod site;
+pub mod variables;
 
 use std::path::PathBuf;
 
@@ -97,6 +98,13 @@ pub enum Command {
         after_help = site::AFTER_HELP
     )]
     Site(site::SiteCommand),
+    /// Show and change the media variables of a medium or of a variables.dat, in place
+    #[command(
+        subcommand,
+        long_about = variables::ABOUT,
+        after_help = variables::AFTER_HELP
+    )]
+    Variables(variables::VariablesCommand),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \

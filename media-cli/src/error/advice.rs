@@ -14,11 +14,12 @@ use media_core::media::roots::RootsError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
-use media_core::sealed::SealedError;
 use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
-use media_core::{DonorError, InspectError, MediumError, PlanError, StageError, VerifyError, WriteError};
+use media_core::{
+    DonorError, InspectError, MediumError, PlanError, ReworkError, StageError, VerifyError, WriteError,
+};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -61,6 +62,13 @@ pub(super) fn exit_of_service(error: &ServiceError) -> Exit {
     match error {
         ServiceError::NoBootImage { .. } | ServiceError::NoSuchImage { .. } => Exit::Usage,
         ServiceError::ReadOnly => Exit::Output,
+        _ => Exit::Input,
+    }
+}
+
+pub(super) fn exit_of_rework(error: &ReworkError) -> Exit {
+    match error {
+        ReworkError::NoRoom { .. } | ReworkError::NoJournal { .. } => Exit::Output,
         _ => Exit::Input,
     }
 }
@@ -109,14 +117,24 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::TaskSequence { error, .. } => hint_of_task_sequence(error),
         Error::Export { error, .. } => hint_of_export(error),
-        Error::NotOpened { error: VariablesError::Sealed(SealedError::WrongPasswordOrDamaged), .. } => {
-            said("give the media password that the medium was made with")
-        }
         Error::Ends { .. } => said("make a new medium, with what ends first renewed"),
         Error::EndNotKnown { needs_password: true, .. } => {
             said("what could be looked at lasts that long; give the media password to look at the rest")
         }
         Error::Over { .. } => Some(format!("renew it, or leave it out; {ALLOW_EXPIRED}")),
+        Error::NotOpened { error: VariablesError::WrongPassword, .. } => {
+            said("give the media password that the medium was made with")
+        }
+        Error::Inspect { error: InspectError::Medium(MediumError::Unfinished), path }
+        | Error::Verify { error: VerifyError::Medium(MediumError::Unfinished), path } => Some(format!(
+            "`tsmedia variables set {}` with what was to be set finishes it; so does unset and change-password",
+            path.display()
+        )),
+        Error::Rework { error, .. } => hint_of_rework(error),
+        Error::Busy { .. } => said("unmount it (umount), and close what has it open"),
+        Error::NeedsPassword { .. } => {
+            said("give it with --password-file, --password-env or --password-prompt")
+        }
         Error::ExpiredCertificate { .. } => Some(format!("renew it; {ALLOW_EXPIRED}")),
         Error::Inspect { error: InspectError::Medium(MediumError::Hive(error)), .. }
         | Error::Verify { error: VerifyError::Medium(MediumError::Hive(error)), .. } => {
@@ -215,6 +233,20 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+fn hint_of_rework(error: &ReworkError) -> Option<String> {
+    let hint = match error {
+        ReworkError::NoJournal { .. } => "--output writes a changed copy",
+        ReworkError::NoRoom { .. } => {
+            "make the medium anew with `tsmedia create`, or unset variables it does not need"
+        }
+        ReworkError::NotAsListed { .. } => {
+            "`tsmedia verify` says what else differs; a medium that is not intact is not changed"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn hint_of_boot_image(name: &str, error: &BootImageError) -> Option<String> {
@@ -347,7 +379,7 @@ fn hint_of_identity_file(error: &IdentityError, has_password: bool) -> Option<St
 }
 
 fn hint_of_donor(error: &DonorError, has_password: bool) -> Option<String> {
-    let wrong = VariablesError::Sealed(SealedError::WrongPasswordOrDamaged);
+    let wrong = VariablesError::WrongPassword;
     let hint = match error {
         DonorError::NeedsPassword => {
             "give its password with --password-file, --password-env or --password-prompt"

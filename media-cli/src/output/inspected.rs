@@ -7,7 +7,6 @@ use std::path::Path;
 use media_core::disk::DiskTable;
 use media_core::iso::{BootEntry, Emulation, Platform};
 use media_core::media::variables;
-use media_core::sealed::Algorithm;
 use media_core::{BootImageFacts, CertificateFacts, Inspection, VariablesFacts, VolumeFacts};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -128,8 +127,8 @@ struct BootConfiguration {
 }
 
 #[derive(Serialize)]
-struct VariablesFile {
-    encryption: &'static str,
+pub(super) struct VariablesFile {
+    encryption: String,
     text_bytes: u64,
     password: Password,
     variables: Vec<Variable>,
@@ -323,7 +322,7 @@ fn boot_configuration(inspection: &Inspection) -> Vec<BootConfiguration> {
     inspection.boot_configuration.iter().map(one).collect()
 }
 
-fn variables_file(facts: &VariablesFacts, password_given: bool, reveal: bool) -> VariablesFile {
+pub(super) fn variables_file(facts: &VariablesFacts, password_given: bool, reveal: bool) -> VariablesFile {
     let password = match (facts.has_no_password, password_given) {
         (true, _) => Password::None,
         (false, true) => Password::Given,
@@ -334,11 +333,7 @@ fn variables_file(facts: &VariablesFacts, password_given: bool, reveal: bool) ->
         value: (reveal || variables::is_public(name)).then(|| value.expose_secret().to_owned()),
     };
     VariablesFile {
-        encryption: match facts.algorithm {
-            Algorithm::Aes128 => "AES-128",
-            Algorithm::Aes256 => "AES-256",
-            Algorithm::TripleDes => "3DES",
-        },
+        encryption: facts.algorithm.to_string(),
         text_bytes: facts.plain_len,
         password,
         variables: facts.variables.iter().flat_map(|variables| variables.iter()).map(shown).collect(),

@@ -11,6 +11,7 @@ pub mod registration;
 pub mod sizes;
 pub mod target;
 pub mod validity;
+pub mod variables;
 pub mod verified;
 
 use std::fmt;

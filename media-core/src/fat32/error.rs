@@ -106,6 +106,22 @@ pub enum FatError {
         /// The most there can be.
         limit: u64,
     },
+    /// There is no such file on the volume.
+    #[error("{path}: there is no such file")]
+    NoSuchFile {
+        /// The path looked for.
+        path: String,
+    },
+    /// The volume has no room for a file to grow.
+    #[error("{path} needs {needed} bytes, and there is room for {room}")]
+    NoRoom {
+        /// The file.
+        path: String,
+        /// How long it is to be.
+        needed: u64,
+        /// How long it can be.
+        room: u64,
+    },
     /// The volume ends before the structure does.
     #[error(transparent)]
     Truncated(#[from] Truncated),

@@ -16,6 +16,7 @@ mod error;
 mod geometry;
 mod names;
 mod plan;
+mod resize;
 mod tree;
 mod volume;
 mod walk;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use error::{FatError, NameProblem};
 pub use plan::{Options, minimum_sectors, plan};
+pub use resize::resize;
 pub use volume::{Volume, VolumeFacts, VolumeFile};
 
 /// Bytes in a sector, the only size there is here.

@@ -56,6 +56,10 @@ pub struct VolumeFile {
     pub len: u64,
     /// The file's bytes, as slices of the volume's source.
     pub content: Content,
+    /// Where its short-name entry is, in bytes from the start of the source.
+    pub(super) entry: u64,
+    /// Its clusters: the first of each run, and how many.
+    pub(super) runs: Vec<(u32, u64)>,
 }
 
 impl Volume {

@@ -60,12 +60,13 @@ impl Walk<'_> {
         let limit = Length::AtMost(volume.folder_clusters());
         let runs = chain(volume, &mut self.fat, place, folder.first, limit, &mut self.walked.used, complain)?;
         // At most 2 MiB, and all of it is really there: the volume's length was checked.
-        let bytes = read_folder(volume, &content(volume, &runs, u64::MAX))?;
+        let whole = content(volume, &runs, u64::MAX);
+        let bytes = read_folder(volume, &whole)?;
         let mut inner = Vec::new();
         entries(folder, &bytes, complain, |entry| inner.push(entry))?;
         let mut names = HashSet::new();
         let mut subfolders = Vec::new();
-        for NamedEntry { name, raw } in inner {
+        for NamedEntry { name, raw, at } in inner {
             spent(self.budget.name(), &folder.path)?;
             let path = if folder.path.is_empty() { name.clone() } else { format!("{}/{name}", folder.path) };
             if is_too_long(&path) {
@@ -85,13 +86,19 @@ impl Walk<'_> {
                 let parent = folder.parent.map_or(0, |_| folder.first);
                 subfolders.push(Open { path, first: raw.cluster, parent: Some(parent) });
             } else {
-                self.file(path, raw, complain)?;
+                self.file(path, raw, address(&whole, at), complain)?;
             }
         }
         Ok(subfolders)
     }
 
-    fn file(&mut self, path: String, raw: RawEntry, complain: &mut Complain) -> Result<(), FatError> {
+    fn file(
+        &mut self,
+        path: String,
+        raw: RawEntry,
+        entry: u64,
+        complain: &mut Complain,
+    ) -> Result<(), FatError> {
         let volume = self.volume;
         let clusters = u64::from(raw.len).div_ceil(u64::from(volume.facts.cluster_size));
         if clusters == 0 && raw.cluster != 0 {
@@ -106,7 +113,7 @@ impl Walk<'_> {
         };
         spent(self.budget.extents(runs.len()), &path)?;
         let len = u64::from(raw.len);
-        self.walked.files.push(VolumeFile { path, len, content: content(volume, &runs, len) });
+        self.walked.files.push(VolumeFile { path, len, content: content(volume, &runs, len), entry, runs });
         Ok(())
     }
 }
@@ -234,6 +241,17 @@ fn content(volume: &Volume, runs: &[Run], len: u64) -> Content {
     Content::from_pieces(pieces.collect()).slice(0, len)
 }
 
+/// Where a byte of some content is in the source.
+fn address(content: &Content, mut position: u64) -> u64 {
+    for piece in content.pieces() {
+        match piece {
+            Piece::Slice { offset, len, .. } if position < *len => return offset + position,
+            piece => position -= piece.len().min(position),
+        }
+    }
+    0
+}
+
 fn read_folder(volume: &Volume, content: &Content) -> Result<Vec<u8>, FatError> {
     let limit = volume.folder_clusters() * u64::from(volume.facts.cluster_size);
     content.to_vec(limit).map_err(|error| FatError::Io { what: "folder", offset: volume.start, error })
@@ -322,6 +340,8 @@ impl RawEntry {
 struct NamedEntry {
     name: String,
     raw: RawEntry,
+    /// Where the entry is in the folder.
+    at: u64,
 }
 
 /// Long-name slots seen, waiting for their short name.
@@ -422,7 +442,7 @@ fn entries(
             complain(damaged("fat32.name", place, format!("{name:?}"), "a name of allowed characters"))?;
             continue;
         }
-        found(NamedEntry { name, raw });
+        found(NamedEntry { name, raw, at: index as u64 * 32 });
     }
     if pending.is_some() {
         complain(damaged("fat32.long-name", place, "slots of no name", "a whole long name"))?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{FileSource, Sink};
+use super::{FileSource, Sink, Source};
 
 /// A regular file opened for a change in place, locked against others of its kind.
 ///
@@ -47,6 +47,26 @@ impl InPlaceFile {
         }
         let len = file.metadata()?.len();
         Ok(Self { file, len, is_overwritten: false, is_kept: false })
+    }
+
+    /// Opens a medium for reading and writing: a regular file, or a block device that nothing has mounted.
+    ///
+    /// # Errors
+    /// As [`InPlaceFile::open`]; [`io::ErrorKind::ResourceBusy`] also for a device that is mounted.
+    pub fn open_medium(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        if !std::fs::metadata(path)?.file_type().is_block_device() {
+            return Self::open(path);
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        // For a device this does not ask to create it, but to have it alone: mounted, it is refused.
+        #[cfg(target_os = "linux")]
+        options.custom_flags(rustix::fs::OFlags::EXCL.bits() as i32);
+        let file = options.open(path)?;
+        let len = Source::len(&FileSource::of(file.try_clone()?)?);
+        // Nothing is ever added to a device, and nothing cut off.
+        Ok(Self { file, len, is_overwritten: true, is_kept: false })
     }
 
     /// The file as it is now.
@@ -92,7 +112,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::io::Source;
 
     fn sample() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -47,6 +47,8 @@ pub struct DiscFile {
     pub content: Content,
     /// The same as addresses, none of them empty.
     pub(super) extents: Extents,
+    /// Where its last directory record is in the image, or its UDF file entry.
+    pub(super) record: u64,
 }
 
 impl Disc {
@@ -266,7 +268,13 @@ impl Image {
     }
 
     /// A file whose bytes lie in `extents`, which must be inside the image.
-    pub fn file(&self, what: &'static str, path: String, extents: Extents) -> Result<DiscFile, IsoError> {
+    pub fn file(
+        &self,
+        what: &'static str,
+        path: String,
+        extents: Extents,
+        record: u64,
+    ) -> Result<DiscFile, IsoError> {
         let extents: Extents = extents.into_iter().filter(|(_, len)| *len > 0).collect();
         let mut len = 0_u64;
         for &(offset, count) in &extents {
@@ -275,7 +283,7 @@ impl Image {
         }
         let pieces =
             extents.iter().map(|&(offset, len)| Piece::Slice { source: self.source.clone(), offset, len });
-        Ok(DiscFile { path, len, content: Content::from_pieces(pieces.collect()), extents })
+        Ok(DiscFile { path, len, content: Content::from_pieces(pieces.collect()), extents, record })
     }
 }
 

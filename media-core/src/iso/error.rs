@@ -21,6 +21,30 @@ pub enum IsoError {
         #[source]
         source: io::Error,
     },
+    /// There is no such file on the disc.
+    #[error("{path}: there is no such file")]
+    NoSuchFile {
+        /// The path looked for.
+        path: String,
+    },
+    /// Something else follows the file, or may.
+    #[error("{path} needs {needed} bytes, and there is room for {room}")]
+    NoRoom {
+        /// The file.
+        path: String,
+        /// How long it is to be.
+        needed: u64,
+        /// How long it can be.
+        room: u64,
+    },
+    /// The trees of the disc have the file in different places, or in several pieces.
+    #[error("{path}: {tree} does not have the file in the one piece that the other trees have")]
+    NotShared {
+        /// The file.
+        path: String,
+        /// The tree.
+        tree: &'static str,
+    },
     /// A structure ends before its contents do.
     #[error(transparent)]
     Truncated(#[from] Truncated),

@@ -334,7 +334,7 @@ impl Walk<'_> {
             directory.sections = Some((name.to_vec(), extents));
         } else {
             let path = self.means.path(&folder.path, &text)?;
-            self.tree.files.push(self.image.file(what, path, extents)?);
+            self.tree.files.push(self.image.file(what, path, extents, offset)?);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod error;
 mod iso9660;
 mod names;
 mod plan;
+mod resize;
 mod udf;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use disc::{Disc, DiscFile, Labels};
 pub use el_torito::{BootEntry, Emulation, Platform};
 pub use error::IsoError;
 pub use plan::{Options, plan};
+pub use resize::resize;
 
 /// Bytes in a sector, and in a logical block of every volume read or written here.
 pub const SECTOR: u64 = 2048;

@@ -278,7 +278,12 @@ impl Walk<'_> {
         self.counted.insert(icb);
         let path = self.means.path(&folder.path, &name)?;
         self.means.extents(&file.extents, &path)?;
-        self.tree.files.push(self.image.file(self.means.what, path, file.extents)?);
+        self.tree.files.push(self.image.file(
+            self.means.what,
+            path,
+            file.extents,
+            self.volume.offset(icb),
+        )?);
         Ok(None)
     }
 
@@ -318,6 +323,32 @@ impl Walk<'_> {
         }
         Ok(out)
     }
+}
+
+/// A file entry, with its tag identifier, with another length of its only extent.
+pub(super) fn resized_entry(block: &Block, len: u64) -> Block {
+    let mut block = *block;
+    let is_extended = le16(&block, 0) == tag::EXTENDED_FILE_ENTRY;
+    let (blocks_at, fixed) = if is_extended { (72, 216) } else { (64, 176) };
+    block[56..64].copy_from_slice(&len.to_le_bytes());
+    if is_extended {
+        block[64..72].copy_from_slice(&len.to_le_bytes());
+    }
+    block[blocks_at..blocks_at + 8].copy_from_slice(&len.div_ceil(SECTOR).to_le_bytes());
+    let descriptor = fixed + le32(&block, fixed - 8) as usize;
+    if let Some(field) = block.get_mut(descriptor..descriptor + 4) {
+        field.copy_from_slice(&(len as u32).to_le_bytes());
+    }
+    let covered = usize::from(le16(&block, 10));
+    let sum = block.get(16..16 + covered).map_or(0, crc);
+    block[8..10].copy_from_slice(&sum.to_le_bytes());
+    block[4] = (0..16).filter(|at| *at != 4).fold(0_u8, |sum, at| sum.wrapping_add(block[at]));
+    block
+}
+
+/// Whether a file entry's data is described by allocation descriptors, short or long, and not held in it.
+pub(super) fn has_extents(block: &Block) -> bool {
+    matches!(le16(block, 34) & 7, 0 | 1)
 }
 
 /// Reads a file entry (ECMA-167, 4/14.9) or extended file entry (4/14.17).

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+/// Its path on the medium.
+pub const PATH: &str = "SMS/data/TsmBootstrap.ini";
 /// Such a file has some hundred bytes.
 pub const LARGEST: u64 = 1 << 20;
 const SECTION: &str = "MediaInfo";
@@ -167,9 +169,12 @@ fn key_of(line: &str) -> &str {
     line.split_once('=').map_or("", |(key, _)| key.trim())
 }
 
-/// The line with another value; what is around the value stays.
+/// The line with another value; what is around the value stays, and so does one that differs in its case alone.
 fn replaced(line: &str, value: &str) -> String {
-    let Some((key, old)) = line.split_once('=') else { return line.to_owned() };
+    let Some((key, old)) = line.split_once('=').filter(|(_, old)| !old.trim().eq_ignore_ascii_case(value))
+    else {
+        return line.to_owned();
+    };
     let before = &old[..old.len() - old.trim_start().len()];
     let after = &old[old.trim_end().len().max(before.len())..];
     // A value that was empty has its spaces before it.
@@ -214,6 +219,10 @@ mod tests {
             (
                 "[MediaInfo]\nMediaType=BootMedia\n\n[Z]\na=b\n",
                 "[MediaInfo]\nMediaType=BootMedia\nPasswordRequired=true\nUnattended=false\n\n[Z]\na=b\n",
+            ),
+            (
+                "[MediaInfo]\nMediaType=bootMedia\nPasswordRequired=TRUE\t\nUnattended=False",
+                "[MediaInfo]\nMediaType=bootMedia\nPasswordRequired=TRUE\t\nUnattended=False",
             ),
             (
                 "[MediaInfo]",

@@ -153,6 +153,24 @@ pub fn read(bytes: &[u8]) -> Result<Vec<ManifestFile>, ManifestError> {
         .ok_or_else(|| wrong("a file lacks its path, size or SHA-256"))
 }
 
+/// A manifest with another size and SHA-256 for some of its files: path, size, lower-case hexadecimal.
+///
+/// # Errors
+/// [`ManifestError::NotOne`] with what is wrong.
+pub fn with_files(bytes: &[u8], files: &[(String, u64, String)]) -> Result<Vec<u8>, ManifestError> {
+    let mut value: Value =
+        serde_json::from_slice(bytes).map_err(|error| ManifestError::NotOne(error.to_string()))?;
+    let listed = value["files"].as_array_mut();
+    for file in listed.into_iter().flatten() {
+        let found = files.iter().find(|(path, ..)| file["path"].as_str() == Some(path));
+        if let Some((_, size, sha256)) = found {
+            file["size"] = json!(size);
+            file["sha256"] = json!(sha256);
+        }
+    }
+    Ok(format!("{value:#}\n").into_bytes())
+}
+
 /// The SHA-256 of a whole source, read once in large pieces.
 ///
 /// # Errors

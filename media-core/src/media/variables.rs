@@ -1,16 +1,20 @@
 //! The media variables: the list that task sequence media carry, its XML, and the sealed file `variables.dat`.
 
+mod edit;
+mod open;
 mod xml;
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
-use crate::sealed::{self, SealedError};
+use crate::sealed::{self, Algorithm, SealedError};
 use crate::spec::VariablesForm;
 
+pub use edit::{Change, Editable};
 pub use xml::XmlForm;
 
+/// Its path on the medium.
+pub const PATH: &str = "SMS/data/variables.dat";
 /// Seals the variables of media without a password.
 pub const PASSWORD_WHEN_NONE: &str = "{BAC6E688-DE21-4ABE-B7FB-C9F54E6DB664}";
 /// The longest variable name Configuration Manager takes, in characters.
@@ -96,9 +100,48 @@ pub enum VariablesError {
     /// What was written does not read back: a defect of this program.
     #[error("internal error: the media variables do not read back as they were written")]
     NotReadBack,
-    /// The file is not a sealed one, or is damaged.
+    /// The text is no text in its encoding, so that it could not be kept as it is.
+    #[error("media variables: the text is not valid {encoding}")]
+    Encoding {
+        /// Its encoding.
+        encoding: &'static str,
+    },
+    /// The file is not a sealed one, or its header is damaged.
     #[error(transparent)]
     Sealed(#[from] SealedError),
+    /// Nothing that it decrypts to is text.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// The password is right, and a part of what it decrypts to is noise.
+    #[error(
+        "the password is right, but the file is damaged: the encrypted block at offset {offset} was changed"
+    )]
+    Damaged {
+        /// Where the block starts in the file.
+        offset: u64,
+    },
+    /// The header says another length than the text has.
+    #[error(
+        "the password is right, but the file is damaged: its header says {stated} bytes of text at offset 8, and it \
+         has {found}"
+    )]
+    Length {
+        /// What the header says.
+        stated: u32,
+        /// What the padding says.
+        found: u32,
+    },
+    /// The header names another cipher than the one the file is encrypted with.
+    #[error(
+        "the password is right, but the file is damaged: its header names {stated} at offset 16, and it is encrypted \
+         with {found}"
+    )]
+    Cipher {
+        /// What the header names.
+        stated: Algorithm,
+        /// What decrypts it.
+        found: Algorithm,
+    },
 }
 
 impl Variables {
@@ -225,14 +268,9 @@ pub fn write_file(
 /// Reads a file `variables.dat` or a network boot's `.boot.var`.
 ///
 /// # Errors
-/// [`SealedError::WrongPasswordOrDamaged`] also when the decrypted bytes are not XML; else what is wrong.
+/// [`VariablesError::WrongPassword`], or what is damaged.
 pub fn read_file(bytes: &[u8], password: Option<&SecretString>) -> Result<Document, VariablesError> {
-    let plain: Zeroizing<Vec<u8>> = sealed::open(bytes, &effective(password))?;
-    // A wrong password that passes the padding check gives noise.
-    if !xml::looks_like_variables(&plain) {
-        return Err(SealedError::WrongPasswordOrDamaged.into());
-    }
-    Variables::from_xml(&plain)
+    Variables::from_xml(&open::open(bytes, &effective(password))?)
 }
 
 fn effective(password: Option<&SecretString>) -> SecretString {

@@ -33,6 +33,16 @@ pub enum Algorithm {
     TripleDes,
 }
 
+impl std::fmt::Display for Algorithm {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Aes128 => "AES-128",
+            Self::Aes256 => "AES-256",
+            Self::TripleDes => "3DES",
+        })
+    }
+}
+
 impl Algorithm {
     /// The `ALG_ID` of wincrypt.h.
     pub fn id(self) -> u32 {
@@ -43,8 +53,11 @@ impl Algorithm {
         }
     }
 
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Aes128, Self::Aes256, Self::TripleDes];
+
     fn from_id(id: u32) -> Option<Self> {
-        [Self::Aes128, Self::Aes256, Self::TripleDes].into_iter().find(|algorithm| algorithm.id() == id)
+        Self::ALL.into_iter().find(|algorithm| algorithm.id() == id)
     }
 
     fn key_len(self) -> usize {
@@ -55,7 +68,8 @@ impl Algorithm {
         }
     }
 
-    fn block_len(self) -> usize {
+    /// Bytes in a block.
+    pub fn block_len(self) -> usize {
         match self {
             Self::Aes128 | Self::Aes256 => 16,
             Self::TripleDes => 8,
@@ -131,7 +145,7 @@ pub enum SealedError {
         /// The algorithm's block length in bytes.
         block_len: usize,
     },
-    /// The header is sound but the decrypted padding is not.
+    /// The header is sound but the decrypted padding is not. What the plaintext should be tells which of the two it is.
     #[error("the password is wrong, or the encrypted bytes were changed")]
     WrongPasswordOrDamaged,
     /// The plaintext is too long for the header's 32-bit lengths.
@@ -188,21 +202,46 @@ pub fn open_with_password_bytes(
     bytes: &[u8],
     password_bytes: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, SealedError> {
-    let Header { algorithm, plain_len, cipher_len, .. } = header(bytes)?;
+    let Header { algorithm, plain_len, .. } = header(bytes)?;
+    let mut buffer = blocks(bytes, password_bytes, algorithm)?;
+    let padding = buffer.get(plain_len as usize..).unwrap_or_default();
+    if padding.is_empty() || padding.iter().any(|byte| usize::from(*byte) != padding.len()) {
+        return Err(SealedError::WrongPasswordOrDamaged);
+    }
+    buffer.truncate(plain_len as usize);
+    Ok(buffer)
+}
+
+/// Decrypts every whole block, as the header says or as if it named another algorithm, and does not look at what comes
+/// out: for telling a wrong password from damage by what the plaintext should be.
+///
+/// # Errors
+/// What [`header`] gives.
+pub fn decrypt_blocks(
+    bytes: &[u8],
+    password: &SecretString,
+    algorithm: Algorithm,
+) -> Result<Zeroizing<Vec<u8>>, SealedError> {
+    header(bytes)?;
+    blocks(bytes, &password_bytes(password), algorithm)
+}
+
+fn blocks(
+    bytes: &[u8],
+    password_bytes: &[u8],
+    algorithm: Algorithm,
+) -> Result<Zeroizing<Vec<u8>>, SealedError> {
+    let cipher_len = header(bytes)?.cipher_len as usize;
     let key = derive_key(password_bytes);
     let key = &key[..algorithm.key_len()];
-    let mut buffer = Zeroizing::new(bytes[HEADER_LEN..][..cipher_len as usize].to_vec());
+    let whole = cipher_len - cipher_len % algorithm.block_len();
+    let mut buffer = Zeroizing::new(bytes[HEADER_LEN..][..whole].to_vec());
     let decrypted = match algorithm {
         Algorithm::Aes128 => decrypt::<Decryptor<Aes128>>(key, &[0; 16], &mut buffer),
         Algorithm::Aes256 => decrypt::<Decryptor<Aes256>>(key, &[0; 16], &mut buffer),
         Algorithm::TripleDes => decrypt::<Decryptor<TdesEde3>>(key, &[0; 8], &mut buffer),
     };
-    let padding = buffer.get(plain_len as usize..).unwrap_or_default();
-    if !decrypted || padding.iter().any(|byte| usize::from(*byte) != padding.len()) {
-        return Err(SealedError::WrongPasswordOrDamaged);
-    }
-    buffer.truncate(plain_len as usize);
-    Ok(buffer)
+    if decrypted { Ok(buffer) } else { Err(SealedError::WrongPasswordOrDamaged) }
 }
 
 /// Encrypts `plain`. The file is 24 bytes of header, the ciphertext, and zero bytes up to the length Windows programs
@@ -213,6 +252,21 @@ pub fn open_with_password_bytes(
 pub fn seal(plain: &[u8], password: &SecretString, algorithm: Algorithm) -> Result<Vec<u8>, SealedError> {
     let padding = algorithm.block_len() - plain.len() % algorithm.block_len();
     seal_with_trailer(plain, password, algorithm, algorithm.allocated_beyond_plain() - padding)
+}
+
+/// Encrypts `plain` as another container was: with its algorithm, and its trailer's length where that was not the one
+/// Windows programs leave.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_like(plain: &[u8], password: &SecretString, other: &Header) -> Result<Vec<u8>, SealedError> {
+    let Header { algorithm, plain_len, cipher_len, trailer_len } = *other;
+    let usual = u64::from(plain_len) + algorithm.allocated_beyond_plain() as u64;
+    if u64::from(cipher_len) + trailer_len == usual {
+        return seal(plain, password, algorithm);
+    }
+    let len = usize::try_from(trailer_len).map_err(|_| SealedError::TooLong { len: plain.len() })?;
+    seal_with_trailer(plain, password, algorithm, len)
 }
 
 /// The same with a trailer of `trailer_len` zero bytes.

@@ -8,6 +8,7 @@ mod boots;
 mod damage;
 mod disc;
 mod hostile;
+mod rework;
 mod stick;
 mod variables;
 

@@ -11,7 +11,7 @@ use super::{Document, Variables, VariablesError};
 
 /// A hundred times the largest media variables seen.
 const LIMIT: usize = 4 << 20;
-const MOST_NODES: u32 = 100_000;
+pub(super) const MOST_NODES: u32 = 100_000;
 
 /// How the XML around the variables looks. What Configuration Manager itself writes is known only in part (it starts
 /// with `<?xml ve`), so every part can be chosen.
@@ -183,7 +183,7 @@ fn push_attribute(out: &mut String, text: &str) {
 
 /// Character data cannot hold its own end, nor a carriage return that survives parsing (XML 1.0 sections 2.7 and 2.11):
 /// it is ended and begun again around them.
-fn push_character_data(out: &mut String, text: &str) {
+pub(super) fn push_character_data(out: &mut String, text: &str) {
     let mut ending = 0;
     for character in text.chars() {
         match character {

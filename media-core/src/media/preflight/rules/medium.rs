@@ -4,12 +4,13 @@ use super::super::facts::Facts;
 use super::super::{Answer, Group, Input, Rule, Severity, does_not_apply, fail, not_given};
 use super::medium;
 use crate::fat32;
+use crate::media::bootstrap_ini;
 use crate::spec::Form;
 
 /// What Windows' own tools do not format with FAT32.
 const WINDOWS_FORMATS: u64 = 32 << 30;
 /// What the task sequence engine knows media by.
-const MARKERS: [&str; 2] = ["SMS/data/TsmBootstrap.ini", "MediaLabel.txt"];
+const MARKERS: [&str; 2] = [bootstrap_ini::PATH, "MediaLabel.txt"];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
