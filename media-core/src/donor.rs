@@ -15,7 +15,7 @@ use crate::media::site_form::SiteForm;
 use crate::media::site_variables::{IDENTITY, is_among};
 use crate::media::variables::{self, Document, Variables, VariablesError};
 use crate::medium::{self, Medium, MediumError, MediumFile};
-use crate::sealed::{self, SealedError};
+use crate::sealed;
 use crate::spec::VariablesForm;
 use crate::wim::{StreamKind, Wim, WimError};
 
@@ -140,7 +140,7 @@ fn in_boot_image(wim: &Wim, path: &str, limit: u64) -> Result<Option<Vec<u8>>, D
 }
 
 fn open_variables(sealed: &[u8], password: Option<&SecretString>) -> Result<(Document, bool), DonorError> {
-    let wrong = VariablesError::Sealed(SealedError::WrongPasswordOrDamaged);
+    let wrong = VariablesError::WrongPassword;
     match (variables::read_file(sealed, None), password) {
         (Err(error), Some(password)) if error == wrong => {
             Ok((variables::read_file(sealed, Some(password))?, false))

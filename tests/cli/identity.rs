@@ -18,7 +18,7 @@ fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
     sandbox
-        .write("password.txt", "media password")
+        .write("password.txt", fixtures::MEDIA_PASSWORD)
         .write("identity-password.txt", PASSWORD)
         .write("media.pfx", fixtures::media_certificate("of the certificate"))
         .write("pfx.txt", "of the certificate");

@@ -49,6 +49,44 @@ const STEPS: &[Step] = &[
     ("inspect imported.img --password-file other.txt", 3),
     ("inspect imported.img --password-file pfx.txt --json", 3),
     ("verify self-signed.iso", 0),
+    (
+        "preflight --boot-image boot.wim --package-id PS100005 --site-code PS1 --vars-file variables.txt \
+      --management-point mp.contoso.com --password-file password.txt --strict --json",
+        1,
+    ),
+    (
+        "preflight --boot-image boot.wim --package-id PS100005 --site-code PS1 --vars-file broken.txt \
+      --management-point mp.contoso.com --password-file password.txt",
+        3,
+    ),
+    ("password check --password-file password.txt", 0),
+    ("identity new --output kept.p12 --identity-password-file pfx.txt", 0),
+    (
+        "identity new --output own.p12 --certificate media.pfx --certificate-password-file pfx.txt \
+      --identity-password-file other.txt --json",
+        0,
+    ),
+    ("identity show own.p12 --identity-password-file other.txt", 0),
+    ("identity show own.p12 --identity-password-file pfx.txt --json", 3),
+    ("identity export own.p12 --identity-password-file other.txt --certificate own.pem --pfx own.pfx", 0),
+    ("identity register own.p12 --identity-password-file other.txt --site-code PS1 --output register.ps1", 0),
+    (
+        "create @ --password-file password.txt --identity own.p12 --identity-password-file other.txt \
+      --output identity.iso --registration registration.json",
+        0,
+    ),
+    (
+        "identity block --media identity.iso --password-file password.txt --site-code PS1 --output block.ps1",
+        0,
+    ),
+    ("site import identity.iso --password-file password.txt --output site.toml", 0),
+    ("site import identity.iso --password-file other.txt --output wrong.toml", 3),
+    ("variables show identity.iso --password-file password.txt", 0),
+    ("variables show identity.iso --password-file other.txt --json", 3),
+    ("variables set imported.img --password-file password.txt --vars-file variables.txt", 0),
+    ("variables unset imported.img ContosoJoinPassword --password-file password.txt --output unset.img", 0),
+    ("variables change-password imported.img --password-file password.txt --new-password-file other.txt", 0),
+    ("variables change-password imported.img --password-file password.txt --new-password-file pfx.txt", 3),
 ];
 
 #[test]

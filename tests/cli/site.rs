@@ -78,7 +78,7 @@ fn console_variables(kept: &Kept) -> Vec<(&'static str, String)> {
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     fixtures::boot_image(&sandbox);
-    sandbox.write("donor.txt", PASSWORD).write("new.txt", "another password");
+    sandbox.write("donor.txt", PASSWORD).write("new.txt", fixtures::MEDIA_PASSWORD);
     sandbox.shell("chmod 600 *.txt");
     sandbox
 }
@@ -157,7 +157,7 @@ fn a_medium_made_after_a_donor_differs_only_where_it_is_to() {
 
         let (before, after) = (
             read(&sandbox.path("donor.iso"), PASSWORD),
-            read(&sandbox.path("again.iso"), "another password"),
+            read(&sandbox.path("again.iso"), fixtures::MEDIA_PASSWORD),
         );
         let of_donor: Vec<(String, String)> = plain(&before.variables)
             .into_iter()
@@ -231,7 +231,7 @@ fn secrets_and_the_identity_stay_behind() {
         .collect();
     assert_eq!(names, expected);
     let value = |medium: &str, name: &str| {
-        let read = read(&sandbox.path(medium), "another password");
+        let read = read(&sandbox.path(medium), fixtures::MEDIA_PASSWORD);
         read.variables.get(name).map(|value| value.expose_secret().to_owned())
     };
     assert_eq!(value("again.img", "_SMSTSLaunchMode").as_deref(), Some("UFD+FORMAT"));
@@ -252,7 +252,7 @@ fn secrets_and_the_identity_stay_behind() {
     ] {
         assert_eq!(value("own.iso", name).as_deref(), expected, "{name}");
     }
-    assert_eq!(read(&sandbox.path("own.iso"), "another password").form.algorithm, Algorithm::Aes128);
+    assert_eq!(read(&sandbox.path("own.iso"), fixtures::MEDIA_PASSWORD).form.algorithm, Algorithm::Aes128);
     // The port of the user's own management point is no contradiction to that of the site.
     run(&sandbox, &format!("{CREATE} --management-point http://mp:8081 --output port.iso"));
     assert_eq!(value("port.iso", "_SMSTSHTTPPort").as_deref(), Some("8081"));

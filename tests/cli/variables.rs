@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::fixtures;
 use crate::support::{Outcome, Sandbox, snapshot};
 
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = fixtures::MEDIA_PASSWORD;
 const SECRET: &str = "a-secret-value";
 
 /// A sandbox with a bare file under a password.
@@ -33,7 +33,7 @@ fn sandbox() -> Sandbox {
     sandbox
         .write("variables.dat", bytes)
         .write("password.txt", format!("{PASSWORD}\n"))
-        .write("new.txt", "another one\n")
+        .write("new.txt", "another tangle mosaic hatchet provost\n")
         .write("wrong.txt", "not this one\n")
         .write("vars.txt", "ContosoSecret=from-a-file\n");
     sandbox

@@ -160,6 +160,9 @@ pub struct ChangePasswordArgs {
     /// Anyone who holds such a medium can read the certificate on it.
     #[arg(long)]
     pub allow_no_password: bool,
+    /// Take a weak new password all the same
+    #[arg(long)]
+    pub allow_weak_password: bool,
     /// Where the result goes
     #[command(flatten)]
     pub output: OutputArgs,

@@ -17,7 +17,7 @@ use crate::{show, variables_file};
 pub(super) enum Edit {
     Set(variables_file::Variables),
     Unset(Vec<String>),
-    Password { new: Option<SecretString>, allow_none: bool },
+    Password { new: Option<SecretString>, allow_none: bool, notes: Vec<String> },
 }
 
 /// A change, and what it is made to.
@@ -73,13 +73,14 @@ impl Job<'_> {
                     changes.absent(name, change == Change::Removed);
                 }
             }
-            Edit::Password { new, allow_none } => {
+            Edit::Password { new, allow_none, notes } => {
                 if new.is_none() && !allow_none && is_for_gateway(&file) {
                     let message = "media for a cloud management gateway need a password: whoever holds them reaches the site from anywhere";
                     let hint = "give a new password; --allow-no-password leaves the medium without one";
                     return Err(Error::setting(message, Place::Option("--no-new-password")).with_hint(hint));
                 }
                 changes.password(file.set_password(new.as_ref()), new.is_some());
+                notes.iter().for_each(|note| changes.note(note));
             }
         }
         Ok((file.finish().map_err(failed)?, changes))

@@ -7,6 +7,7 @@ mod show;
 
 use std::path::Path;
 
+use media_core::media::password::strength;
 use media_core::media::site_variables::{IDENTITY, is_among};
 use media_core::media::variables::VariablesError;
 use media_core::{InspectError, Medium, MediumError};
@@ -71,7 +72,11 @@ fn change_password(args: &ChangePasswordArgs) -> Result<Exit, Error> {
         Some(source) => Some(secrets::read(&source, "new media password", true)?),
         None => None,
     };
-    let edit = Edit::Password { new, allow_none: args.allow_no_password };
+    let mut notes = Vec::new();
+    if let Some(new) = &new {
+        crate::password::accept(strength(new, &[]), args.allow_weak_password, &mut notes)?;
+    }
+    let edit = Edit::Password { new, allow_none: args.allow_no_password, notes };
     let job = Job { medium: &args.medium, edit, output: &args.output, inputs: Vec::new() };
     job.run(old)
 }
