@@ -21,6 +21,10 @@ const LIMITATIONS: &[(&str, &str, &str)] = &[
     ("regipy", "regipy/SYSTEM_B", "35595 of 35595 keys, 78869 of 78901 values"),
 ];
 
+/// What hivexregedit ends at before anything is edited: a differencing hive's value that is not there, and names that are
+/// half of a surrogate pair.
+const UNREAD_BY_HIVEX: [&str; 3] = ["yarp/System_Delta", "yarp/TruncatedPairHive", "yarp/TruncatedPairHive2"];
+
 #[test]
 fn others_read_what_was_edited_and_find_the_rest_unchanged() {
     let folder = TempDir::new().expect("a temporary folder");
@@ -73,7 +77,9 @@ fn hivex_shows_the_rest_unchanged() {
         let keys = |export: &str| export.lines().filter(|line| line.starts_with('[')).count();
         assert_eq!(keys(edited), keys(before) + case.added.len(), "{}", case.name);
     }
-    assert_eq!(unread, Vec::<String>::new());
+    if corpora::files("hives").is_some() {
+        assert_eq!(unread, UNREAD_BY_HIVEX, "it reads all others");
+    }
 }
 
 /// Every real hive that we read, those that were not closed completed from their logs; and two with 5,000 subkeys.
