@@ -50,4 +50,18 @@ pub struct FileSize {
     pub path: String,
     /// Length in bytes.
     pub len: u64,
+    /// How many bytes it may grow to in its place: nothing else is put there. No more than its length when it need not.
+    pub room: u64,
+}
+
+impl FileSize {
+    /// A file that keeps its length.
+    pub fn new(path: impl Into<String>, len: u64) -> Self {
+        Self { path: path.into(), len, room: len }
+    }
+
+    /// How many bytes of the volume are kept for it; none for an empty file.
+    pub(crate) fn reserved(&self) -> u64 {
+        if self.len == 0 { 0 } else { self.room.max(self.len) }
+    }
 }

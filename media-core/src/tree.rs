@@ -7,6 +7,7 @@ use crate::io::Source as _;
 use crate::layout::FileSize;
 use crate::media::names::MediaLabel;
 use crate::media::validity::Validity;
+use crate::media::{manifest, variables};
 use crate::time::Timestamp;
 
 /// Every file of a medium, with what the volume needs to be made and found.
@@ -37,6 +38,17 @@ pub struct TreeFile {
     pub content: Content,
     /// Where it comes from, in words: `\Windows\Boot\EFI\bootmgfw.efi in the boot image`, `made`.
     pub origin: String,
+}
+
+/// What a file may grow to when a finished medium is changed. Media that differ in their variables alone have every other
+/// file in the same place.
+fn room(path: &str, len: u64) -> u64 {
+    let unit = match path {
+        variables::PATH => 32 << 10,
+        manifest::PATH => 16 << 10,
+        _ => return len,
+    };
+    len / unit * unit + unit
 }
 
 /// The identifiers a fresh volume needs. All of them follow from the seed.
@@ -70,7 +82,11 @@ impl VolumeIds {
 impl Tree {
     /// Names and lengths, all a planner needs to know.
     pub fn sizes(&self) -> Vec<FileSize> {
-        self.files.iter().map(|file| FileSize { path: file.path.clone(), len: file.content.len() }).collect()
+        let size = |file: &TreeFile| {
+            let (path, len) = (file.path.clone(), file.content.len());
+            FileSize { room: room(&path, len), path, len }
+        };
+        self.files.iter().map(size).collect()
     }
 
     /// The file at `path`, ignoring case as Windows does.

@@ -10,6 +10,7 @@ use media_core::io::Source;
 use media_core::media::boot_image::BootManagerSet;
 use media_core::media::names::ManagementPoint;
 use media_core::media::site_variables::OWN;
+use media_core::media::variables;
 use media_core::{
     BootConfigurationChoice, BootConfigurationOrigin, BootManagerChoice, Form, Management, MediaSpec,
     Prestart, Staged, UnknownComputers, UserDeviceAffinity, plan, stage,
@@ -56,6 +57,26 @@ fn staged(spec: &MediaSpec) -> Staged {
 
 fn refusal(spec: &MediaSpec) -> String {
     stage(spec, &medium::env(), &mut Unobserved).err().expect("it is refused").to_string()
+}
+
+/// One medium becomes another of its batch by changing a few kilobytes.
+#[test]
+fn how_long_the_variables_are_moves_no_other_file() {
+    for form in [STICK, ISO, Form::DiskImage { scheme: Scheme::Mbr, size: Some(1 << 30), cluster_size: None }]
+    {
+        let places = |characters: usize| {
+            let mut spec = spec(true, form);
+            spec.variables.push(("Contoso".to_owned(), "x".repeat(characters).into()));
+            let plan = plan(&staged(&spec).tree, form).expect("it fits");
+            let variables = plan.files.iter().find(|file| file.path == variables::PATH).map(|file| file.len);
+            let places: Vec<(String, Option<u64>)> =
+                plan.files.into_iter().map(|file| (file.path, file.offset)).collect();
+            (plan.len, places, variables.expect("they are staged"))
+        };
+        let (shorter, longer) = (places(0), places(4000));
+        assert!(longer.2 >= shorter.2 + 8000, "characters have two bytes");
+        assert_eq!((shorter.0, shorter.1), (longer.0, longer.1), "{form:?}");
+    }
 }
 
 #[test]

@@ -133,14 +133,13 @@ impl Places {
                 continue;
             }
             end = (end - FIRST_CLUSTER).next_multiple_of(alignment) + FIRST_CLUSTER;
-            let count = file.len.div_ceil(size);
-            placed.push(Some(Run { first: end, count }));
-            end += count;
+            placed.push(Some(Run { first: end, count: file.len.div_ceil(size) }));
+            end += file.reserved().div_ceil(size);
         }
         Ok(Self { folders, files: placed, end })
     }
 
-    /// Clusters needed, those left free for alignment included.
+    /// Clusters needed, those left free for alignment and for files to grow included.
     fn clusters(&self) -> u64 {
         self.end - FIRST_CLUSTER
     }

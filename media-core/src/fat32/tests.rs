@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 const MIB: u64 = 1 << 20;
 
 fn file(path: &str, len: u64) -> FileSize {
-    FileSize { path: path.to_owned(), len }
+    FileSize::new(path, len)
 }
 
 fn options(sectors: u64, cluster_size: u32) -> Options<'static> {

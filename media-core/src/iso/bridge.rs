@@ -53,7 +53,8 @@ pub(super) struct Bridge {
 
 /// Lays `files` out back to back, each rounded up to [`DATA_ALIGNMENT`], so that every one is aligned as the first is.
 pub(super) fn write(files: &[FileSize], request: &Request<'_>) -> Result<Bridge, IsoError> {
-    let lengths: Vec<u64> = files.iter().map(|file| file.len.next_multiple_of(DATA_ALIGNMENT)).collect();
+    let lengths: Vec<u64> =
+        files.iter().map(|file| file.reserved().next_multiple_of(DATA_ALIGNMENT)).collect();
     let announced = Announced::default();
     let volume = Volume::new(Absent { lengths, announced: announced.clone() });
     let mut tree = Tree::new();

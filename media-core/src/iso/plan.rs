@@ -137,7 +137,7 @@ fn check_paths(files: &[FileSize]) -> Result<(), IsoError> {
 
 fn check_size(files: &[FileSize]) -> Result<(), IsoError> {
     let len = files.iter().fold(0_u64, |sum, file| {
-        sum.saturating_add(file.len.checked_next_multiple_of(DATA_ALIGNMENT).unwrap_or(u64::MAX))
+        sum.saturating_add(file.reserved().checked_next_multiple_of(DATA_ALIGNMENT).unwrap_or(u64::MAX))
     });
     if len > IMAGE_LIMIT {
         return Err(IsoError::TooLarge { len, limit: IMAGE_LIMIT });

@@ -166,7 +166,7 @@ fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
 }
 
 fn layout(medium: &Medium, files: &[(String, Vec<u8>)]) -> Result<Layout, ReworkError> {
-    let sizes = files.iter().map(|(path, bytes)| FileSize { path: path.clone(), len: bytes.len() as u64 });
+    let sizes = files.iter().map(|(path, bytes)| FileSize::new(path, bytes.len() as u64));
     let sizes: Vec<FileSize> = sizes.collect();
     match medium {
         Medium::Iso(disc) => iso::resize(disc, &sizes).map_err(|error| match error {

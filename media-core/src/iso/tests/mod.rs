@@ -35,7 +35,7 @@ fn bootable() -> Options<'static> {
 }
 
 fn sizes(files: &[(&str, u64)]) -> Vec<FileSize> {
-    files.iter().map(|(path, len)| FileSize { path: (*path).into(), len: *len }).collect()
+    files.iter().map(|(path, len)| FileSize::new(*path, *len)).collect()
 }
 
 /// A tree like a medium's: boot files, names in every script, every awkward length.
@@ -60,9 +60,7 @@ fn media_tree() -> Vec<FileSize> {
         ("Grüße/a name of more than thirty-one characters with spaces.document", 4095),
         ("Grüße/key 🔑.txt", 4097),
     ]);
-    files.extend(
-        (0..90).map(|index| FileSize { path: format!("many/file number {index}.bin"), len: index * 100 }),
-    );
+    files.extend((0..90).map(|index| FileSize::new(format!("many/file number {index}.bin"), index * 100)));
     files
 }
 

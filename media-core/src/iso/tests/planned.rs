@@ -221,7 +221,7 @@ fn a_name() -> impl Strategy<Value = String> {
 fn a_tree() -> impl Strategy<Value = Vec<FileSize>> {
     let len = prop_oneof![Just(0), Just(1), Just(2047), Just(2048), Just(2049), Just(4096), 0..20_000_u64];
     let path = prop::collection::vec(a_name(), 1..5).prop_map(|names| names.join("/"));
-    prop::collection::vec((path, len).prop_map(|(path, len)| FileSize { path, len }), 0..40)
+    prop::collection::vec((path, len).prop_map(|(path, len)| FileSize::new(path, len)), 0..40)
 }
 
 proptest! {
