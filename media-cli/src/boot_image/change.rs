@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use media_core::Plan;
 use media_core::bytes::to_hex_upper;
+use media_core::content::Content;
+use media_core::event::{Event, Observer};
 use media_core::io::{AtomicFile, FileSource, InPlaceFile};
 use media_core::media::store::Store;
 use media_core::service::{self, ServiceError, Serviced};
@@ -149,12 +152,25 @@ fn new_file(
     let source = input::open(path, BOOT_IMAGE)?;
     let failed = |error| service_error(path, error);
     let wim = Wim::open(source.source()).map_err(|error| failed(error.into()))?;
-    let (changes, edited) = edit(&wim).map_err(failed)?;
     let system = |error| Error::Output { path: target.to_owned(), problem: OutputProblem::System(error) };
+    let unwritten = |error| Error::writing(target, error);
     let mut file = AtomicFile::create(target).map_err(system)?;
     interruption.making(file.temporary());
-    let plan = Plan::of_file("WIM file", &edited.content());
-    media_core::write(&plan, &mut file, progress).map_err(|error| Error::writing(target, error))?;
+    let plan = Plan::of_file("WIM file", &Content::source(source.source()));
+    let needless = AtomicBool::new(false);
+    // The copy needs nothing of the edit: what changes goes behind it, and into its first bytes.
+    let mut observer = Until { progress: &mut *progress, needless: &needless };
+    let (edited, copied) = std::thread::scope(|scope| {
+        let copying = scope.spawn(|| media_core::write(&plan, &mut file, &mut observer));
+        let edited = edit(&wim);
+        needless.store(edited.is_err(), Ordering::Relaxed);
+        (edited, copying.join())
+    });
+    let (changes, edited) = edited.map_err(failed)?;
+    copied.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(unwritten)?;
+    if let Some(amendment) = edited.amendment() {
+        media_core::amend(&amendment, &mut file, progress).map_err(unwritten)?;
+    }
     source.check_unchanged()?;
     prove(target, file.source().map_err(system)?, edit)?;
     if interruption.asked() {
@@ -162,6 +178,22 @@ fn new_file(
     }
     target::keep(file, target, args.force)?;
     Ok(changes)
+}
+
+/// Shows the progress of a copy that nobody needs any more when what it is for has failed.
+struct Until<'a> {
+    progress: &'a mut Progress,
+    needless: &'a AtomicBool,
+}
+
+impl Observer for Until<'_> {
+    fn event(&mut self, event: Event) {
+        self.progress.event(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.needless.load(Ordering::Relaxed) || self.progress.cancelled()
+    }
 }
 
 /// Reads back what was written: the same edit finds nothing left to do.
