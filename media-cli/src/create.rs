@@ -14,6 +14,7 @@ use media_core::media::registration::ScriptSite;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
 use media_core::{MediaSpec, Plan, Receipt, StageError, StageReport};
+use zeroize::Zeroizing;
 
 pub(crate) use certificates::{notes, phrase};
 pub(crate) use environment::{environment, now};
@@ -21,12 +22,13 @@ pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, OutputProblem, Place};
-use crate::identity::{self, Access};
+use crate::identity;
 use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
 use crate::output::planned::Planned;
 use crate::output::registration::Record;
+use crate::output::small_file::{self, Access};
 use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided, Settings};
@@ -130,7 +132,7 @@ fn write_registration(
             registration.script(&ScriptSite { code: Some(spec.site.code.clone()), provider: None })
         }
     };
-    identity::write(target, path, text.into_bytes(), Access::Usual, run.force)
+    small_file::write(target, path, Zeroizing::new(text.into_bytes()), Access::Usual, run.force)
 }
 
 fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<(), Error> {

@@ -7,21 +7,19 @@ mod register;
 
 use std::path::Path;
 
-use media_core::Plan;
-use media_core::io::AtomicFile;
 use media_core::media::identity::Kept;
 use media_core::media::names::SiteCode;
 use media_core::media::registration::ScriptSite;
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::args::identity::{IdentityCommand, IdentityPasswordArgs, ScriptArgs, ShowArgs};
 use crate::create::now;
-use crate::error::{Error, Exit, OutputProblem, Place};
+use crate::error::{Error, Exit, Place};
 use crate::input;
-use crate::interrupt::Interruption;
 use crate::output::identity::Shown;
+use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
-use crate::progress::Progress;
 use crate::secrets::{self, PasswordSource};
 use crate::show;
 use crate::values::ScriptForm;
@@ -103,45 +101,6 @@ fn put(
     };
     let Some(output) = &args.output else { return crate::print(&text).map(|()| Exit::Done) };
     let target = target::check(output, args.force, inputs)?;
-    write(&target, output, text.into_bytes(), Access::Usual, args.force)?;
+    small_file::write(&target, output, Zeroizing::new(text.into_bytes()), Access::Usual, args.force)?;
     Ok(Exit::Done)
-}
-
-/// Who may read a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Whom the umask lets.
-    Usual,
-    /// Its owner.
-    Owner,
-}
-
-/// Writes a small file whole or not at all; `output` is what the user calls it.
-pub(crate) fn write(
-    target: &Path,
-    output: &Path,
-    bytes: Vec<u8>,
-    access: Access,
-    force: bool,
-) -> Result<(), Error> {
-    target::keep(prepare(target, output, bytes, access)?, output, force)
-}
-
-/// Writes a small file under a temporary name.
-pub(crate) fn prepare(
-    target: &Path,
-    output: &Path,
-    bytes: Vec<u8>,
-    access: Access,
-) -> Result<AtomicFile, Error> {
-    let file = match access {
-        Access::Usual => AtomicFile::create(target),
-        Access::Owner => AtomicFile::create_private(target),
-    };
-    let mut file = file
-        .map_err(|error| Error::Output { path: output.to_owned(), problem: OutputProblem::System(error) })?;
-    let mut progress = Progress::new(true, Interruption::default());
-    media_core::write(&Plan::of_file("file", &bytes.into()), &mut file, &mut progress)
-        .map_err(|error| Error::writing(output, error))?;
-    Ok(file)
 }

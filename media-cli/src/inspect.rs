@@ -11,18 +11,13 @@ use crate::args::InspectArgs;
 use crate::create::now;
 use crate::error::{Error, Exit};
 use crate::output::inspected::Inspected;
-use crate::secrets;
 use crate::show;
 
 /// Shows what is on a medium.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Error> {
     let path = &args.medium;
     let source = FileSource::open(path).map_err(|error| Error::CannotOpen { path: path.clone(), error })?;
-    let (file, env) = (args.password_file.as_deref(), args.password_env.as_deref());
-    let password = match secrets::source(file, env, args.password_prompt) {
-        Some(source) => Some(secrets::read(&source, "media password", false)?),
-        None => None,
-    };
+    let password = args.password.read()?;
     let inspection = media_core::inspect(Arc::new(source), password.as_ref())
         .map_err(|error| Error::Inspect { path: path.clone(), error })?;
     let inspected = Inspected::new(path, &inspection, password.is_some(), args.reveal);

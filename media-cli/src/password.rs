@@ -1,20 +1,18 @@
 //! `tsmedia password`: makes and checks media passwords.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use media_core::env::Env;
 use media_core::media::password::{self, GENERATED_BITS, Strength};
 use media_core::time::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::password::{CheckArgs, GenerateArgs, PasswordCommand};
-use crate::error::{Error, Exit, OutputProblem};
+use crate::error::{Error, Exit};
+use crate::output::small_file::{self, Access};
+use crate::output::target;
 use crate::secrets::{self, PasswordSource};
 use crate::{eprint, print, show};
 
@@ -32,46 +30,20 @@ fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
     // Nothing here depends on the time.
     let env = Env::new(Timestamp::from_unix(0), *seed);
     let made = password::generate(&mut env.random("media password"));
-    let line = SecretString::from(Zeroizing::new(format!("{}\n", made.expose_secret())).as_str());
+    let line = Zeroizing::new(format!("{}\n", made.expose_secret()));
     let strength = password::strength(&made, &[]);
     let said = format!("{GENERATED_BITS} bits; would hold for {}", strength.holds());
     match &args.output {
         // What is printed is the password alone, for a script.
-        None => print(line.expose_secret()).map(|()| eprint(&format!("{said}\n")))?,
+        None => print(&line).map(|()| eprint(&format!("{said}\n")))?,
         Some(path) => {
-            write(path, &line, args.force)
-                .map_err(|problem| Error::Output { path: path.clone(), problem })?;
+            let target = target::check(path, args.force, &[])?;
+            let line = Zeroizing::new(line.as_bytes().to_vec());
+            small_file::write(&target, path, line, Access::Owner, args.force)?;
             print(&format!("Password in {}: {said}\n", crate::output::Shown(path.display())))?;
         }
     }
     Ok(Exit::Done)
-}
-
-/// Writes a file that nobody but its owner can read, whole or not at all.
-fn write(path: &Path, line: &SecretString, force: bool) -> Result<(), OutputProblem> {
-    if path.symlink_metadata().is_ok_and(|facts| facts.is_dir()) {
-        return Err(OutputProblem::Folder);
-    }
-    let name = path.file_name().ok_or(OutputProblem::NoName)?;
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}", std::process::id()));
-    let made_at = if force { path.with_file_name(temporary) } else { path.to_owned() };
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&made_at);
-    let written = opened.and_then(|mut file| {
-        let written = file
-            .write_all(line.expose_secret().as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| if force { fs::rename(&made_at, path) } else { Ok(()) });
-        if written.is_err() {
-            let _ = fs::remove_file(&made_at);
-        }
-        written
-    });
-    written.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => OutputProblem::Exists,
-        _ => OutputProblem::System(error),
-    })
 }
 
 /// What is known of a password; never the password.
@@ -86,12 +58,10 @@ struct Checked {
 }
 
 fn check(args: &CheckArgs) -> Result<Exit, Error> {
-    let source = match (&args.password_file, &args.password_env) {
-        (Some(path), _) if path.as_os_str() == "-" => PasswordSource::StandardInput,
-        (Some(path), _) => PasswordSource::File(path.clone()),
-        (None, Some(name)) => PasswordSource::Environment(name.clone()),
-        (None, None) => PasswordSource::Prompt,
-    };
+    // One of the three is required.
+    let source =
+        secrets::source(args.password_file.as_deref(), args.password_env.as_deref(), args.password_prompt)
+            .unwrap_or(PasswordSource::Prompt);
     let read = secrets::read(&source, "media password", false)?;
     let known: Vec<&str> = args.known.iter().map(String::as_str).collect();
     let strength = password::strength(&read, &known);

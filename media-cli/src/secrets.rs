@@ -63,12 +63,14 @@ pub fn read(source: &PasswordSource, what: &'static str, twice: bool) -> Result<
 
 /// Where a password comes from by the options that say so; they exclude each other.
 pub fn source(file: Option<&Path>, env: Option<&str>, prompt: bool) -> Option<PasswordSource> {
-    let file = file.map(|path| match path.as_os_str() == "-" {
-        true => PasswordSource::StandardInput,
-        false => PasswordSource::File(path.to_owned()),
-    });
-    file.or_else(|| env.map(|name| PasswordSource::Environment(name.to_owned())))
+    file.map(|path| first_line_of(path.to_owned()))
+        .or_else(|| env.map(|name| PasswordSource::Environment(name.to_owned())))
         .or_else(|| prompt.then_some(PasswordSource::Prompt))
+}
+
+/// The first line of a file; `-` is standard input.
+pub fn first_line_of(path: PathBuf) -> PasswordSource {
+    if path.as_os_str() == "-" { PasswordSource::StandardInput } else { PasswordSource::File(path) }
 }
 
 /// Whether text can be the name of an environment variable that a shell has set.

@@ -10,14 +10,16 @@ use media_core::io::{AtomicFile, Source};
 use media_core::media::manifest::{self, ManifestError};
 use media_core::{MediumFile, Plan};
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::args::site::{ImportArgs, SiteCommand};
 use crate::create::environment;
 use crate::error::{Error, Exit, OutputProblem, Place};
-use crate::identity::{self, Access};
+use crate::identity;
 use crate::input;
 use crate::interrupt::Interruption;
 use crate::output::imported::Imported;
+use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
 use crate::progress::Progress;
 use crate::secrets::{self, PasswordSource};
@@ -32,8 +34,7 @@ pub fn run(command: SiteCommand) -> Result<Exit, Error> {
 }
 
 fn import(args: &ImportArgs) -> Result<Exit, Error> {
-    let password =
-        secrets::source(args.password_file.as_deref(), args.password_env.as_deref(), args.password_prompt);
+    let password = args.password.source();
     let identity_password = identity::source(&args.identity_password);
     check(args, password.as_ref(), identity_password.as_ref())?;
     let mut inputs: Vec<Input<'_>> = vec![("medium", &args.donor)];
@@ -87,7 +88,7 @@ fn import(args: &ImportArgs) -> Result<Exit, Error> {
                 has_password: identity_password.is_some(),
                 error,
             })?;
-            Some((identity::prepare(target, output, bytes.to_vec(), Access::Owner)?, output))
+            Some((small_file::prepare(target, output, bytes, Access::Owner)?, output))
         }
         _ => None,
     };
@@ -96,7 +97,8 @@ fn import(args: &ImportArgs) -> Result<Exit, Error> {
     }
     let access = if args.with_secrets { Access::Owner } else { Access::Usual };
     let text = site_file::write(&donor, args.with_secrets, &boot_files);
-    identity::write(&target, &args.output, text.as_bytes().to_vec(), access, args.force)?;
+    let text = Zeroizing::new(text.as_bytes().to_vec());
+    small_file::write(&target, &args.output, text, access, args.force)?;
     if let Some((file, output)) = kept {
         target::keep(file, output, args.force)?;
     }

@@ -128,6 +128,17 @@ pub fn to_hex_lower(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Reads hexadecimal digits of any case, without separators.
+pub fn from_hex(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
+    for pair in digits.chunks(2) {
+        let [high, low] = pair else { return None };
+        bytes.push(value(*high)? << 4 | value(*low)?);
+    }
+    Some(bytes)
+}
+
 /// Reads Base64 in either alphabet (RFC 4648 sections 4 and 5); padding may be missing, and ends it. Bits behind the
 /// last whole byte are ignored.
 pub fn from_base64(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
+use crate::bytes::from_hex;
 use crate::io::Source;
 use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::media::bootstrap_ini::{self, BootstrapError, BootstrapIni};
@@ -19,7 +19,6 @@ use crate::sealed;
 use crate::spec::VariablesForm;
 use crate::wim::{StreamKind, Wim, WimError};
 
-const VARIABLES: &str = "SMS/data/variables.dat";
 const LARGEST_VARIABLES: u64 = 64 << 20;
 
 /// A medium of a site.
@@ -50,7 +49,7 @@ pub enum DonorError {
     #[error(transparent)]
     Wim(#[from] WimError),
     /// There are no media variables in it.
-    #[error("{VARIABLES} is not in it")]
+    #[error("{} is not in it", variables::PATH)]
     NoVariables,
     /// A file in it could not be read.
     #[error("reading {path}: {error}")]
@@ -95,7 +94,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
         Medium::Variables(bytes) => (bytes.clone(), None, Vec::new()),
         Medium::Wim(wim) => {
             let file = |path, limit| in_boot_image(wim, path, limit);
-            let sealed = file(VARIABLES, LARGEST_VARIABLES)?.ok_or(DonorError::NoVariables)?;
+            let sealed = file(variables::PATH, LARGEST_VARIABLES)?.ok_or(DonorError::NoVariables)?;
             (sealed, file(bootstrap_ini::PATH, bootstrap_ini::LARGEST)?, Vec::new())
         }
         volume => {
@@ -104,7 +103,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
                 return Err(damage.into());
             }
             let find = |path: &str| listing.files.iter().find(|file| file.path.eq_ignore_ascii_case(path));
-            let sealed = find(VARIABLES).ok_or(DonorError::NoVariables)?;
+            let sealed = find(variables::PATH).ok_or(DonorError::NoVariables)?;
             let sealed = contents(sealed, LARGEST_VARIABLES)?;
             let ini =
                 find(bootstrap_ini::PATH).map(|file| contents(file, bootstrap_ini::LARGEST)).transpose()?;
@@ -119,7 +118,7 @@ pub fn read(source: Arc<dyn Source>, password: Option<&SecretString>) -> Result<
 }
 
 fn is_boot_file(file: &MediumFile) -> bool {
-    let others = [VARIABLES, bootstrap_ini::PATH, SOURCES_BOOT_WIM, manifest::PATH];
+    let others = [variables::PATH, bootstrap_ini::PATH, SOURCES_BOOT_WIM, manifest::PATH];
     !is_among(&file.path, &others)
 }
 
@@ -188,17 +187,6 @@ impl Donor {
     pub fn identity(&self) -> Result<Kept, DonorError> {
         let value = |name: &'static str| self.variables.get(name).ok_or(DonorError::NoIdentity { name });
         let (guid, hex) = (value(IDENTITY[0])?.expose_secret(), value(IDENTITY[1])?.expose_secret());
-        Ok(Kept::of_medium(guid, &from_hex(hex).ok_or(DonorError::NotHexadecimal)?)?)
+        Ok(Kept::of_medium(guid, &from_hex(hex.trim().as_bytes()).ok_or(DonorError::NotHexadecimal)?)?)
     }
-}
-
-fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let digits = text.trim().as_bytes();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
-    for pair in digits.chunks(2) {
-        let [high, low] = pair else { return None };
-        bytes.push(digit(*high)? << 4 | digit(*low)?);
-    }
-    Some(bytes)
 }

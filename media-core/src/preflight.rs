@@ -9,6 +9,7 @@ use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::media::chain::ChainError;
 use crate::media::components;
 use crate::media::identity::IdentitySource;
+use crate::media::names::host_of;
 use crate::media::preflight::{BootImageFacts, Facts, IdentityFacts, MediumFacts, Overruled};
 use crate::media::roots;
 use crate::media::site_variables::is_among;
@@ -130,10 +131,8 @@ fn medium_facts(spec: &MediaSpec, report: &StageReport) -> MediumFacts {
 
 /// The host of the one server that the medium asks by https.
 fn host(medium: &MediumFacts) -> Option<String> {
-    let mut hosts = medium.management.points().iter().filter_map(|point| {
-        let rest = point.url().strip_prefix("https://")?;
-        rest.split(['/', ':']).next().map(str::to_owned)
-    });
+    let secured = medium.management.points().iter().map(|point| point.url());
+    let mut hosts = secured.filter(|url| url.starts_with("https://")).map(|url| host_of(url).to_owned());
     let first = hosts.next()?;
     hosts.all(|other| other.eq_ignore_ascii_case(&first)).then_some(first)
 }

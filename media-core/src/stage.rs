@@ -201,7 +201,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let mut files: Vec<TreeFile> = boot.files.into_iter().map(from_boot_file).collect();
     files.extend(stores.into_iter().filter_map(|store| store.file));
     add_made(&mut files, bootstrap_ini::PATH, || text_files::bootstrap(spec));
-    add_made(&mut files, "SMS/data/variables.dat", || variables);
+    add_made(&mut files, variables::PATH, || variables);
     add_made(&mut files, "MediaLabel.txt", || text_files::media_label(spec));
     if spec.options.autorun {
         add_made(&mut files, "autorun.inf", || text_files::autorun(spec));

@@ -20,6 +20,7 @@ use crate::media::boot_configuration as policy;
 use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
 use crate::media::bootstrap_ini;
 use crate::media::manifest::{self, ManifestError, ManifestFile};
+use crate::media::variables;
 use crate::medium::{self, Medium, MediumError, MediumFile};
 use crate::sealed;
 use crate::spec::BootImageSpec;
@@ -70,13 +71,8 @@ pub enum VerifyError {
 }
 
 /// Files a medium cannot do without, whatever its architecture.
-const ESSENTIAL: [&str; 5] = [
-    SOURCES_BOOT_WIM,
-    "boot/boot.sdi",
-    "EFI/Microsoft/Boot/BCD",
-    "SMS/data/variables.dat",
-    bootstrap_ini::PATH,
-];
+const ESSENTIAL: [&str; 5] =
+    [SOURCES_BOOT_WIM, "boot/boot.sdi", "EFI/Microsoft/Boot/BCD", variables::PATH, bootstrap_ini::PATH];
 /// A boot configuration store is some kilobytes.
 const LARGEST_STORE: u64 = 16 << 20;
 const LARGEST_VARIABLES: u64 = 64 << 20;
@@ -255,10 +251,10 @@ fn check_contents(
             check_store(bytes, path, image.as_ref(), report);
         }
     }
-    if let Some(file) = find(files, "SMS/data/variables.dat")
+    if let Some(file) = find(files, variables::PATH)
         && let Some(bytes) = read(file, LARGEST_VARIABLES, report)?
     {
-        check_variables(&bytes, "SMS/data/variables.dat", report);
+        check_variables(&bytes, variables::PATH, report);
     }
     starting::check_programs(files, image.map(|image| image.architecture), report)
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::content::Piece;
 use crate::event::{Event, Observer};
@@ -75,8 +76,12 @@ const BLOCK: u64 = 4096;
 pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Receipt, WriteError> {
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
-    let mut run =
-        Run { sink, observer, receipt: Receipt { len: plan.len, ..Receipt::default() }, buffer: Vec::new() };
+    let mut run = Run {
+        sink,
+        observer,
+        receipt: Receipt { len: plan.len, ..Receipt::default() },
+        buffer: Zeroizing::default(),
+    };
     let set = run.sink.set_len(plan.len);
     set.map_err(|error| WriteError::Sink { label: WHOLE.to_owned(), offset: 0, error })?;
     let (head, body): (Vec<&Extent>, Vec<&Extent>) =
@@ -97,7 +102,8 @@ struct Run<'a> {
     sink: &'a mut dyn Sink,
     observer: &'a mut dyn Observer,
     receipt: Receipt,
-    buffer: Vec<u8>,
+    /// What passes by may be secret.
+    buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Run<'_> {

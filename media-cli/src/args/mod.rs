@@ -14,6 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
+use crate::error::Error;
+use crate::secrets::{self, PasswordSource};
 use crate::span::Span;
 
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
@@ -137,12 +139,9 @@ pub enum Described {
     Preflight,
 }
 
-/// `tsmedia inspect`
+/// Where the media password comes from.
 #[derive(Debug, Args)]
-pub struct InspectArgs {
-    /// The file or device to look at: ISO, disk image or stick, .wim, variables.dat, or a registry hive
-    #[arg(value_name = "MEDIUM")]
-    pub medium: PathBuf,
+pub struct PasswordArgs {
     /// Read the media password from the first line of this file; `-` is standard input
     #[arg(long, value_name = "FILE", group = "password")]
     pub password_file: Option<PathBuf>,
@@ -152,6 +151,32 @@ pub struct InspectArgs {
     /// Ask for the media password on the terminal
     #[arg(long, group = "password")]
     pub password_prompt: bool,
+}
+
+impl PasswordArgs {
+    /// Nowhere, when there is none.
+    pub(crate) fn source(&self) -> Option<PasswordSource> {
+        secrets::source(self.password_file.as_deref(), self.password_env.as_deref(), self.password_prompt)
+    }
+
+    /// The password, where one is given.
+    ///
+    /// # Errors
+    /// As [`secrets::read`].
+    pub(crate) fn read(&self) -> Result<Option<SecretString>, Error> {
+        self.source().map(|source| secrets::read(&source, "media password", false)).transpose()
+    }
+}
+
+/// `tsmedia inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file or device to look at: ISO, disk image or stick, .wim, variables.dat, or a registry hive
+    #[arg(value_name = "MEDIUM")]
+    pub medium: PathBuf,
+    /// The media password
+    #[command(flatten)]
+    pub password: PasswordArgs,
     /// Show the values of all media variables, also those that may be secret
     #[arg(long)]
     pub reveal: bool,

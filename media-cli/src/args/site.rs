@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::PasswordArgs;
 use super::identity::IdentityPasswordArgs;
 
 pub(super) const ABOUT: &str = "\
@@ -44,15 +45,9 @@ pub struct ImportArgs {
     /// The medium: ISO, disk image or stick, .wim, or variables.dat
     #[arg(value_name = "DONOR")]
     pub donor: PathBuf,
-    /// Read the media password from the first line of this file; `-` is standard input
-    #[arg(long, value_name = "FILE", group = "password")]
-    pub password_file: Option<PathBuf>,
-    /// Take the media password from this environment variable
-    #[arg(long, value_name = "NAME", group = "password")]
-    pub password_env: Option<String>,
-    /// Ask for the media password on the terminal
-    #[arg(long, group = "password")]
-    pub password_prompt: bool,
+    /// The media password
+    #[command(flatten)]
+    pub password: PasswordArgs,
     /// The file to write, for example site.toml
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

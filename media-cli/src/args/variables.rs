@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
-use super::secret;
+use super::{PasswordArgs, secret};
 
 pub(super) const ABOUT: &str = "\
 Shows and changes the media variables of a medium (ISO, disk image or stick) or of a bare variables.dat.
@@ -54,20 +54,6 @@ pub enum VariablesCommand {
         after_help = EXIT_CODES
     )]
     ChangePassword(ChangePasswordArgs),
-}
-
-/// Where the media password comes from.
-#[derive(Debug, Args)]
-pub struct PasswordArgs {
-    /// Read the media password from the first line of this file; `-` is standard input
-    #[arg(long, value_name = "FILE", group = "password")]
-    pub password_file: Option<PathBuf>,
-    /// Take the media password from this environment variable
-    #[arg(long, value_name = "NAME", group = "password")]
-    pub password_env: Option<String>,
-    /// Ask for the media password on the terminal
-    #[arg(long, group = "password")]
-    pub password_prompt: bool,
 }
 
 /// Where the result goes.

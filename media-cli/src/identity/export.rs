@@ -3,11 +3,13 @@
 use media_core::env::Env;
 use media_core::x509;
 use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
 
-use super::{Access, IDENTITY_FILE, read, source};
+use super::{IDENTITY_FILE, read, source};
 use crate::args::identity::ExportArgs;
 use crate::create::environment;
 use crate::error::{Error, Exit, Place};
+use crate::output::small_file::{self, Access};
 use crate::output::target;
 
 pub(super) fn export(args: &ExportArgs) -> Result<Exit, Error> {
@@ -28,7 +30,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Exit, Error> {
                 .into_bytes(),
             false => kept.certificate.der().to_vec(),
         };
-        super::write(target, output, bytes, Access::Usual, args.force)?;
+        small_file::write(target, output, Zeroizing::new(bytes), Access::Usual, args.force)?;
     }
     if let (Some(target), Some(output)) = (&pfx, &args.pfx) {
         let env: Env = environment(None)?;
@@ -37,7 +39,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Exit, Error> {
             true => identity.pfx_hex().expose_secret().as_bytes().to_vec(),
             false => identity.pfx().to_vec(),
         };
-        super::write(target, output, bytes, Access::Owner, args.force)?;
+        small_file::write(target, output, Zeroizing::new(bytes), Access::Owner, args.force)?;
     }
     Ok(Exit::Done)
 }

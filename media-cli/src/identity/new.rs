@@ -3,11 +3,12 @@
 use media_core::media::identity::Kept;
 use secrecy::SecretString;
 
-use super::{Access, IDENTITY_FILE, source};
+use super::{IDENTITY_FILE, source};
 use crate::args::identity::NewArgs;
 use crate::create::{Note, certificate_source, environment};
 use crate::error::{Error, Exit};
 use crate::output::identity::Shown;
+use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
 use crate::secrets::{self, PasswordSource};
 use crate::settings::{self, CertificateChoice, SeedSource};
@@ -57,7 +58,7 @@ pub(super) fn new(args: NewArgs) -> Result<Exit, Error> {
         has_password: password.is_some(),
         error,
     })?;
-    super::write(&target, &output, written.to_vec(), Access::Owner, force)?;
+    small_file::write(&target, &output, written, Access::Owner, force)?;
     if json || !quiet {
         let mut shown = Shown::new(&output, &kept, env.now());
         shown.note(notes);

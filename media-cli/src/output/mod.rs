@@ -9,6 +9,7 @@ pub mod planned;
 pub mod preflight;
 pub mod registration;
 pub mod sizes;
+pub mod small_file;
 pub mod target;
 pub mod validity;
 pub mod variables;

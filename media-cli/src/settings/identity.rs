@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use media_core::media::identity::{Kept, MediaGuid};
 
 use super::check::{check_standard_input_of, checked_if_given};
-use super::merge::{first_line_of, option, password_sources};
+use super::merge::{option, password_sources};
 use super::resolve::{certificate, only_one};
 use super::{CertificateChoice, Given, SeedSource, Settings};
 use crate::args::identity::NewArgs;
 use crate::error::{Error, Place};
-use crate::secrets::PasswordSource;
+use crate::secrets::{PasswordSource, first_line_of};
 
 /// What a new identity is made from.
 pub struct NewIdentity {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Given, SeedSource, Settings, check, overrule};
 use crate::args::CreateArgs;
 use crate::error::{Error, Place};
-use crate::secrets::PasswordSource;
+use crate::secrets::{PasswordSource, first_line_of};
 use crate::spec_file::{At, SecretText, SpecFile, SpecTables};
 
 /// Joins the command line and the spec file; the command line wins. Options that exclude each other win together:
@@ -168,10 +168,6 @@ pub(super) fn password_sources(
     let file = file.map(|given| given.map(first_line_of));
     let prompt = prompt.filter(|given| given.value).map(|given| given.map(|_| PasswordSource::Prompt));
     file.into_iter().chain(env.map(|given| given.map(PasswordSource::Environment))).chain(prompt).collect()
-}
-
-pub(super) fn first_line_of(path: PathBuf) -> PasswordSource {
-    if path.as_os_str() == "-" { PasswordSource::StandardInput } else { PasswordSource::File(path) }
 }
 
 /// Paths in a spec file are relative to its folder.

@@ -13,9 +13,7 @@ use media_core::media::variables::VariablesError;
 use media_core::{InspectError, Medium, MediumError};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::args::variables::{
-    ChangePasswordArgs, NewPasswordArgs, PasswordArgs, SetArgs, UnsetArgs, VariablesCommand,
-};
+use crate::args::variables::{ChangePasswordArgs, NewPasswordArgs, SetArgs, UnsetArgs, VariablesCommand};
 use crate::error::{Error, Exit, Place};
 use crate::secrets::{self, PasswordSource};
 use crate::{input, variables_file};
@@ -56,18 +54,18 @@ fn set(args: &SetArgs) -> Result<Exit, Error> {
     all.extend(typed);
     let inputs = args.vars_file.iter().map(|path| ("file of variables", path.as_path())).collect();
     let job = Job { medium: &args.medium, edit: Edit::Set(all), output: &args.output, inputs };
-    job.run(password(&args.password)?)
+    job.run(args.password.read()?)
 }
 
 fn unset(args: &UnsetArgs) -> Result<Exit, Error> {
     args.names.iter().try_for_each(|name| refuse_identity(name))?;
     let edit = Edit::Unset(args.names.clone());
     let job = Job { medium: &args.medium, edit, output: &args.output, inputs: Vec::new() };
-    job.run(password(&args.password)?)
+    job.run(args.password.read()?)
 }
 
 fn change_password(args: &ChangePasswordArgs) -> Result<Exit, Error> {
-    let old = password(&args.password)?;
+    let old = args.password.read()?;
     let new = match new_source(&args.new) {
         Some(source) => Some(secrets::read(&source, "new media password", true)?),
         None => None,
@@ -81,27 +79,9 @@ fn change_password(args: &ChangePasswordArgs) -> Result<Exit, Error> {
     job.run(old)
 }
 
-/// The media password, where one is given.
-fn password(args: &PasswordArgs) -> Result<Option<SecretString>, Error> {
-    let file = args.password_file.as_deref().map(first_line_of);
-    let env = || args.password_env.clone().map(PasswordSource::Environment);
-    let prompt = || args.password_prompt.then_some(PasswordSource::Prompt);
-    let source = file.or_else(env).or_else(prompt);
-    source.map(|source| secrets::read(&source, "media password", false)).transpose()
-}
-
 fn new_source(args: &NewPasswordArgs) -> Option<PasswordSource> {
-    let file = args.new_password_file.as_deref().map(first_line_of);
-    let env = || args.new_password_env.clone().map(PasswordSource::Environment);
-    file.or_else(env).or_else(|| args.new_password_prompt.then_some(PasswordSource::Prompt))
-}
-
-fn first_line_of(path: &Path) -> PasswordSource {
-    if path.as_os_str() == "-" {
-        PasswordSource::StandardInput
-    } else {
-        PasswordSource::File(path.to_owned())
-    }
+    let (file, env) = (args.new_password_file.as_deref(), args.new_password_env.as_deref());
+    secrets::source(file, env, args.new_password_prompt)
 }
 
 fn is_identity(name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use media_core::{InspectError, VariablesFacts};
 
-use super::{MEDIUM, password, variables_error};
+use super::{MEDIUM, variables_error};
 use crate::args::variables::ShowArgs;
 use crate::error::{Error, Exit};
 use crate::output::variables::Shown;
@@ -10,7 +10,7 @@ use crate::{input, show as print};
 
 pub(super) fn show(args: &ShowArgs) -> Result<Exit, Error> {
     let path = &args.medium;
-    let password = password(&args.password)?;
+    let password = args.password.read()?;
     let source = input::open(path, MEDIUM)?.source();
     let failed = |error| match error {
         // A header that is damaged: what is wrong with an input, not that there was nothing to look at.

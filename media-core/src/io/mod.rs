@@ -9,6 +9,8 @@ mod write_back;
 use std::fs::File;
 use std::io;
 
+use zeroize::Zeroizing;
+
 pub use atomic::AtomicFile;
 pub use file::FileSource;
 pub use in_place::InPlaceFile;
@@ -88,6 +90,19 @@ pub trait Sink {
     /// # Errors
     /// Whatever the device says.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Bytes that are wiped from memory when nobody needs them any more, and that nothing shows.
+pub struct SecretBytes(pub Zeroizing<Vec<u8>>);
+
+impl Source for SecretBytes {
+    fn len(&self) -> u64 {
+        Vec::len(&self.0) as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.as_slice().read_at(offset, buffer)
+    }
 }
 
 impl Source for [u8] {

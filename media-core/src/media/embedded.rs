@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::bytes::from_base64;
+use crate::bytes::{from_base64, from_hex};
 use crate::x509::Certificate;
 
 /// How many things that look like a certificate or token are tried on one medium. Real media have about ten.
@@ -41,7 +41,7 @@ pub(super) fn certificates(text: &str, budget: &mut Budget) -> Vec<Certificate> 
         digit: |byte| byte.is_ascii_hexdigit(),
         starts: starts_hex,
         chars: |len| len * 2,
-        decode: hex,
+        decode: from_hex,
     };
     let base64 = Encoding {
         digit: |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte),
@@ -109,15 +109,4 @@ fn starts_hex(digits: &[u8]) -> bool {
 /// `30 82`, and the first bits of a length.
 fn starts_base64(digits: &[u8]) -> bool {
     matches!(digits, [b'M', b'I', b'I'..=b'L', ..])
-}
-
-/// Reads hexadecimal digits of any case.
-pub(super) fn hex(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() / 2));
-    for pair in digits.chunks(2) {
-        let [high, low] = pair else { return None };
-        bytes.push(value(*high)? << 4 | value(*low)?);
-    }
-    Some(bytes)
 }

@@ -223,6 +223,12 @@ fn is_host(text: &str) -> bool {
     name.len() <= 253 && labels_fit && port_fits
 }
 
+/// `https://HOST:PORT/…` without all that is not the host.
+pub fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', ':']).next().unwrap_or(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

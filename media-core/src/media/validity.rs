@@ -13,7 +13,7 @@ use super::site_variables::IDENTITY;
 use super::store::{Store, TrustedCertificate};
 use super::tokens;
 use super::variables::Variables;
-use crate::bytes::to_hex_upper;
+use crate::bytes::{from_hex, to_hex_upper};
 use crate::pfx;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
@@ -126,7 +126,7 @@ impl Validity {
     }
 
     fn add_identity(&mut self, value: &str, guid: Option<&str>) {
-        let bundle = embedded::hex(value.trim().as_bytes())
+        let bundle = from_hex(value.trim().as_bytes())
             .and_then(|bytes| pfx::read(&bytes, &identity::pfx_password_of(guid.unwrap_or_default())).ok());
         let certificate = bundle.as_ref().and_then(|bundle| Certificate::from_der(&bundle.certificate).ok());
         match certificate {

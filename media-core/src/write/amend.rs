@@ -1,5 +1,7 @@
 //! Changes a file in place: what is new goes behind it, and only then its first bytes change.
 
+use zeroize::Zeroizing;
+
 use super::{Receipt, Run, WriteError};
 use crate::content::Amendment;
 use crate::event::{Event, Observer};
@@ -22,7 +24,7 @@ pub fn amend(
     let added: u64 = tail.pieces().iter().map(|piece| piece.len()).sum();
     observer.event(Event::Begin { what: "changing the file", bytes: added + head.len() as u64 });
     let receipt = Receipt { len: len + added, ..Receipt::default() };
-    let mut run = Run { sink, observer, receipt, buffer: Vec::new() };
+    let mut run = Run { sink, observer, receipt, buffer: Zeroizing::default() };
     let mut offset = *len;
     for piece in tail.pieces() {
         run.extent(&Extent { offset, label: TAIL.to_owned(), piece: piece.clone() })?;

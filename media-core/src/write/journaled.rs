@@ -1,6 +1,8 @@
 //! Changes a medium in place, by way of its journal: killed at any moment, it is the old medium, or the new one, or one that
 //! does not start and that [`finish`] makes the new one.
 
+use zeroize::Zeroizing;
+
 use super::{Receipt, Run, WriteError};
 use crate::content::Piece;
 use crate::event::{Event, Observer};
@@ -23,7 +25,7 @@ pub fn change(
     observer: &mut dyn Observer,
 ) -> Result<Receipt, WriteError> {
     {
-        let mut run = Run { sink, observer, receipt: Receipt::default(), buffer: Vec::new() };
+        let mut run = Run { sink, observer, receipt: Receipt::default(), buffer: Zeroizing::default() };
         run.observer.event(Event::Step("noting what will change"));
         if journal.stale > 0 {
             erase(&mut run, journal.place, journal.stale as usize)?;
@@ -54,7 +56,8 @@ pub fn finish(
     let mut observer = Resolute(observer);
     let bytes = journal.patches.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     observer.event(Event::Begin { what: "changing the medium", bytes });
-    let mut run = Run { sink, observer: &mut observer, receipt: Receipt::default(), buffer: Vec::new() };
+    let mut run =
+        Run { sink, observer: &mut observer, receipt: Receipt::default(), buffer: Zeroizing::default() };
     for (offset, bytes) in &journal.boot {
         run.bytes(*offset, BOOT, &vec![0; bytes.len()])?;
     }

@@ -49,9 +49,3 @@ fn over_gateway(facts: &Facts) -> Result<&MediumFacts, Outcome> {
     let medium = medium(facts)?;
     if medium.is_over_gateway() { Ok(medium) } else { does_not_apply(NO_GATEWAY) }
 }
-
-/// `https://HOST:PORT/…` without all that is not the host.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', ':']).next().unwrap_or(rest)
-}

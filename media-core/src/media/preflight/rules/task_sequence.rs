@@ -6,7 +6,8 @@ use super::super::task_sequence::{
     UPGRADE_OPERATING_SYSTEM,
 };
 use super::super::{Answer, Group, Input, Outcome, Rule, Severity, does_not_apply, fail, not_given, unknown};
-use super::{host, only_unknown, over_gateway};
+use super::{only_unknown, over_gateway};
+use crate::media::names::host_of;
 
 const EDITOR: &str = "console: Software Library > Operating Systems > Task Sequences > Edit";
 const NO_OS: &str = "the task sequence deploys no operating system";
@@ -187,11 +188,11 @@ fn client_host_name(facts: &Facts) -> Answer {
         }
         return fail("it has no enabled step Setup Windows and ConfigMgr");
     }
-    let gateways: Vec<&str> = medium.management.points().iter().map(|point| host(point.url())).collect();
+    let gateways: Vec<&str> = medium.management.points().iter().map(|point| host_of(point.url())).collect();
     for step in steps {
         let settings = &step.settings;
         match settings.client_host_name.as_deref() {
-            Some(name) if gateways.iter().any(|gateway| gateway.eq_ignore_ascii_case(host(name))) => {}
+            Some(name) if gateways.iter().any(|gateway| gateway.eq_ignore_ascii_case(host_of(name))) => {}
             Some(name) if name.contains('%') => {
                 return unknown(format!("the step `{}` gives CCMHOSTNAME by a variable", step.name));
             }
@@ -199,7 +200,7 @@ fn client_host_name(facts: &Facts) -> Answer {
                 return fail(format!(
                     "the step `{}` gives {} as CCMHOSTNAME, and the medium has {}",
                     step.name,
-                    host(name),
+                    host_of(name),
                     gateways.join(", ")
                 ));
             }
