@@ -43,7 +43,9 @@ fn others_read_what_was_edited_and_find_the_rest_unchanged() {
                 case.compare(reader, before, &readings[1], &readings[2]);
             }
         }
-        let known: Vec<_> = LIMITATIONS.iter().filter(|known| known.0 == reader.name).copied().collect();
+        let there = |name: &str| cases.iter().any(|case| case.name == name);
+        let known = LIMITATIONS.iter().filter(|known| known.0 == reader.name && there(known.1));
+        let known: Vec<_> = known.copied().collect();
         let found: Vec<_> =
             limitations.iter().map(|(reader, hive, problem)| (*reader, *hive, problem.as_str())).collect();
         assert_eq!(found, known, "{} reads all others", reader.name);
@@ -55,8 +57,9 @@ fn others_read_what_was_edited_and_find_the_rest_unchanged() {
 #[test]
 fn hivex_shows_the_rest_unchanged() {
     let folder = TempDir::new().expect("a temporary folder");
-    let mut unread = Vec::new();
+    let (mut unread, mut names) = (Vec::new(), Vec::new());
     for (name, hive) in hives() {
+        names.push(name.clone());
         let case = Case::new(name, hive, folder.path());
         let mut exports = Vec::new();
         for state in &case.states {
@@ -77,9 +80,9 @@ fn hivex_shows_the_rest_unchanged() {
         let keys = |export: &str| export.lines().filter(|line| line.starts_with('[')).count();
         assert_eq!(keys(edited), keys(before) + case.added.len(), "{}", case.name);
     }
-    if corpora::files("hives").is_some() {
-        assert_eq!(unread, UNREAD_BY_HIVEX, "it reads all others");
-    }
+    let known: Vec<&str> =
+        UNREAD_BY_HIVEX.into_iter().filter(|known| names.iter().any(|name| name == known)).collect();
+    assert_eq!(unread, known, "it reads all others");
 }
 
 /// Every real hive that we read, those that were not closed completed from their logs; and two with 5,000 subkeys.
