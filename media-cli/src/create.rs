@@ -1,5 +1,6 @@
 //! `tsmedia create`: from settings to a medium under its name.
 
+mod beside;
 mod certificates;
 mod environment;
 mod spec;
@@ -9,35 +10,33 @@ use std::path::{Path, PathBuf};
 use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
-use media_core::media::manifest::ManifestError;
-use media_core::media::registration::ScriptSite;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{MediaSpec, Plan, Receipt, StageError, StageReport};
-use zeroize::Zeroizing;
+use media_core::{Plan, Sealed, StageError, StageReport, Written};
 
+use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
-pub(crate) use environment::{environment, now};
+pub(crate) use environment::{environment, now, seed_from};
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
-use crate::error::{Error, Exit, OutputProblem, Place};
+use crate::error::{Error, Exit, OutputProblem};
 use crate::identity;
 use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
 use crate::output::planned::Planned;
-use crate::output::registration::Record;
-use crate::output::small_file::{self, Access};
 use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided, Settings};
 use crate::spec_file::SpecFile;
-use crate::values::ScriptForm;
-use crate::{preflight, show, site_file, spec_file, verify};
+use crate::{batch, preflight, show, site_file, spec_file, verify};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
+    if args.batch.workers.is_some() {
+        return batch::create(args);
+    }
     let run = args.run.clone();
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
@@ -58,7 +57,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     check_validity(&staged.report.validity, &mut decided, env.now())?;
     decided.notes.extend(preflight::notes(&media_core::preflight_facts(&spec, &staged, env.now())));
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
-    let mut plan = media_core::plan(&staged.tree, spec.form)?;
+    let plan = media_core::draft(&mut staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
         refuse_or_note(error, &mut decided, &run)?;
     }
@@ -68,17 +67,18 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         let planned = Planned::new(&plan, &staged.report, &decided);
         return show(&planned, run.json).map(|()| Exit::Done);
     };
-    media_core::seal(&mut staged.tree, &mut progress).map_err(|error| stage_error(error, &decided))?;
-    plan = media_core::plan(&staged.tree, spec.form)?;
+    let beside = Beside::new(&decided, &run)?;
+    let key = spec.signing_key.as_ref();
+    let Sealed { plan, receipt } =
+        media_core::seal(&mut staged.tree, spec.form, key, &mut progress).map_err(Error::Seal)?;
     let output = decided.output.as_deref().unwrap_or(&target);
-    let registration = registration_target(&decided, &run)?;
+    let beside = beside.prepare(&receipt, &created::registration(&staged.report, &spec))?;
     let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
     let made = write(&making, &interruption, &mut progress)?;
-    if let Some(target) = registration {
-        write_registration(&target, &staged.report, &spec, (&decided, &run))?;
-    }
+    beside.keep()?;
     progress.clear();
-    report(&Created::new(output, &plan, &staged.report, &spec, &decided, made), &run)
+    let created = Created::new(output, (&plan, &receipt), &staged.report, &spec, &decided, made);
+    report(&created, &run)
 }
 
 /// What the command line and the spec file say, with the site file and the kept identity that they name.
@@ -95,7 +95,7 @@ pub(crate) fn settings_of(args: CreateArgs, spec_file: Option<SpecFile>) -> Resu
 
 /// What was written, and whether it was read back.
 pub(crate) struct Made {
-    pub(crate) receipt: Receipt,
+    pub(crate) written: Written,
     pub(crate) verified: bool,
 }
 
@@ -108,33 +108,6 @@ fn place(decided: &mut Decided, run: &RunArgs) -> Result<Option<PathBuf>, Error>
     }
 }
 
-/// Where what the site has to be told is written; looked at before the medium is made.
-fn registration_target(decided: &Decided, run: &RunArgs) -> Result<Option<PathBuf>, Error> {
-    let Some((path, _)) = &decided.registration else { return Ok(None) };
-    if decided.output.as_ref() == Some(path) {
-        let message = "the medium and what the site has to be told of it are to be the same file";
-        return Err(Error::setting(message, Place::Option("--registration")));
-    }
-    target::check(path, run.force, &spec::inputs(decided, run.spec.as_deref())).map(Some)
-}
-
-fn write_registration(
-    target: &Path,
-    report: &StageReport,
-    spec: &MediaSpec,
-    (decided, run): (&Decided, &RunArgs),
-) -> Result<(), Error> {
-    let Some((path, form)) = &decided.registration else { return Ok(()) };
-    let registration = created::registration(report, spec);
-    let text = match form {
-        ScriptForm::Json => crate::json_text(&Record::new(&registration))?,
-        ScriptForm::Powershell => {
-            registration.script(&ScriptSite { code: Some(spec.site.code.clone()), provider: None })
-        }
-    };
-    small_file::write(target, path, Zeroizing::new(text.into_bytes()), Access::Usual, run.force)
-}
-
 fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<(), Error> {
     if !run.dry_run {
         return Err(error);
@@ -143,11 +116,29 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
     Ok(())
 }
 
+/// Refuses what `create` refuses, for one medium of many: notes are not made of each.
+pub(crate) fn check(report: &StageReport, decided: &Decided, now: Timestamp) -> Result<(), Error> {
+    refuse_certificate(report, decided, now)?;
+    refuse_validity(&report.validity, decided, now)
+}
+
+fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+    refuse_certificate(report, decided, now)?;
+    decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
+    let note = |finding: &Finding| match finding.severity {
+        Severity::Note => format!("media certificate: {}", finding.message),
+        Severity::Error => {
+            format!("media certificate, expected to be refused by management points: {}", finding.message)
+        }
+    };
+    decided.notes.extend(report.media_certificate_findings.iter().map(note));
+    Ok(())
+}
+
 /// Refuses an imported certificate that has expired, or that management points are expected to refuse for another
 /// reason; one made here was checked before it was made.
-fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
+fn refuse_certificate(report: &StageReport, decided: &Decided, now: Timestamp) -> Result<(), Error> {
     let (_, expiry) = report.media_certificate_validity;
-    decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
     if let CertificateChoice::Import { file, .. } | CertificateChoice::Kept { file, .. } =
         &decided.certificate
     {
@@ -166,25 +157,13 @@ fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp
             return Err(Error::UnsuitableCertificate { path: path(), reasons });
         }
     }
-    let note = |finding: &Finding| match finding.severity {
-        Severity::Note => format!("media certificate: {}", finding.message),
-        Severity::Error => {
-            format!("media certificate, expected to be refused by management points: {}", finding.message)
-        }
-    };
-    decided.notes.extend(report.media_certificate_findings.iter().map(note));
     Ok(())
 }
 
 /// Refuses a medium that is of no use any more, and notes one that is not yet. What is not valid yet among the
 /// certificates that were given is noted where they are read.
 fn check_validity(validity: &Validity, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
-    if let (true, false, Some((expired, thing))) =
-        (validity.is_over(now), decided.allow_expired, validity.until())
-    {
-        let valid_from = validity.from().map(|(start, _)| start).filter(|_| expired >= now);
-        return Err(Error::Over { what: thing.to_string(), expired, valid_from });
-    }
+    refuse_validity(validity, decided, now)?;
     if validity.is_over(now) {
         let over = validity
             .until()
@@ -195,6 +174,16 @@ fn check_validity(validity: &Validity, decided: &mut Decided, now: Timestamp) ->
         && matches!(thing.kind, Kind::Certificate { .. } | Kind::Token { .. })
     {
         decided.notes.push(format!("the medium is valid from {start}, when {thing} starts to be"));
+    }
+    Ok(())
+}
+
+fn refuse_validity(validity: &Validity, decided: &Decided, now: Timestamp) -> Result<(), Error> {
+    if let (true, false, Some((expired, thing))) =
+        (validity.is_over(now), decided.allow_expired, validity.until())
+    {
+        let valid_from = validity.from().map(|(start, _)| start).filter(|_| expired >= now);
+        return Err(Error::Over { what: thing.to_string(), expired, valid_from });
     }
     Ok(())
 }
@@ -227,9 +216,10 @@ struct Making<'a> {
 fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) -> Result<Made, Error> {
     let path = || making.output.to_owned();
     let system = |error| Error::Output { path: path(), problem: OutputProblem::System(error) };
+    target::clear_leftovers(making.target);
     let mut file = AtomicFile::create(making.target).map_err(system)?;
     interruption.making(file.temporary());
-    let receipt = media_core::write(making.plan, &mut file, progress)
+    let written = media_core::write(making.plan, &mut file, progress)
         .map_err(|error| Error::writing(making.output, error))?;
     // Bytes of before and after a change make no medium, even where each of them is right.
     making.opened.iter().try_for_each(Opened::check_unchanged)?;
@@ -241,12 +231,12 @@ fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) 
     }
     // A file that appeared there while this one was made is not this program's to replace.
     target::keep(file, making.output, making.run.force)?;
-    Ok(Made { receipt, verified: making.run.verify })
+    Ok(Made { written, verified: making.run.verify })
 }
 
 pub(crate) fn stage_error(error: StageError, decided: &Decided) -> Error {
     match (error, &decided.certificate) {
-        (StageError::Cancelled | StageError::Manifest(ManifestError::Cancelled), _) => Error::Interrupted,
+        (StageError::Cancelled, _) => Error::Interrupted,
         (StageError::Identity(error), CertificateChoice::Import { file, password }) => {
             let (path, has_password) = (file.value.clone(), password.is_some());
             Error::ImportedCertificate { path, has_password, error }

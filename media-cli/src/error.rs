@@ -10,17 +10,25 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use media_core::media::identity::IdentityError;
+use media_core::media::manifest::ManifestError;
 use media_core::media::password::{SHORTEST, Strength};
 use media_core::media::preflight::ExportError;
 use media_core::media::preflight::task_sequence::TaskSequenceError;
+use media_core::media::signing::KeyError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
-use media_core::{DonorError, InspectError, PlanError, ReworkError, StageError, VerifyError, WriteError};
+use media_core::{
+    DonorError, InspectError, PersonaliseError, PlanError, ReworkError, SealError, StageError, VerifyError,
+    WriteError,
+};
 use thiserror::Error as ThisError;
 
 use crate::spec_file::SpecText;
+use crate::workers::letter::LetterProblem;
+use crate::workers::problem::Wrong;
+use crate::workers::register::RegisterProblem;
 
 pub(crate) use advice::ALLOW_EXPIRED;
 
@@ -40,6 +48,8 @@ pub enum Exit {
     Output = 4,
     /// `inspect` or `verify` could not look.
     CouldNotLook = 5,
+    /// `verify` found the medium intact, and has notes.
+    Notes = 6,
     /// Interrupted.
     Interrupted = 130,
 }
@@ -104,6 +114,9 @@ pub enum OutputProblem {
     /// There is a file already.
     #[error("it exists already")]
     Exists,
+    /// It is there, and is something else.
+    #[error("it exists already and is not {0}")]
+    Other(&'static str),
     /// It is a folder.
     #[error("it is a folder")]
     Folder,
@@ -380,6 +393,32 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A list of workers is wrong. Its cells are never shown.
+    #[error("{}, line {}{}: {}", path.display(), wrong.line, advice::column(wrong), wrong.problem)]
+    Workers {
+        /// What the user calls the file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        wrong: Wrong,
+    },
+    /// A register of media that were made cannot be used.
+    #[error("the register {}: {problem}", path.display())]
+    Register {
+        /// What the user calls it.
+        path: PathBuf,
+        /// What is wrong.
+        problem: RegisterProblem,
+    },
+    /// A letter cannot be made of its template.
+    #[error("the letter {}{}: {problem}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Letter {
+        /// What the user calls the template.
+        path: PathBuf,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: LetterProblem,
+    },
     /// The output.
     #[error("cannot write {}: {problem}", path.display())]
     Output {
@@ -394,6 +433,33 @@ pub enum Error {
     /// The medium could not be laid out.
     #[error("the medium cannot be laid out: {0}")]
     Plan(#[from] PlanError),
+    /// A key cannot be used.
+    #[error("{}: {error}", path.display())]
+    Key {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        error: KeyError,
+    },
+    /// A medium cannot be made somebody else's.
+    #[error("{}: {error}", path.display())]
+    Personalise {
+        /// The medium.
+        path: PathBuf,
+        /// Why.
+        error: PersonaliseError,
+    },
+    /// What should be a receipt is none.
+    #[error("{}: {error}", path.display())]
+    NotAReceipt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: ManifestError,
+    },
+    /// The medium could not be sealed.
+    #[error("{0}")]
+    Seal(SealError),
     /// The medium could not be written.
     #[error("cannot write {}: {error}", path.display())]
     Write {
@@ -550,8 +616,10 @@ impl Error {
             | Self::ImportedCertificate { .. } => Exit::Input,
             Self::ExpiredCertificate { .. } | Self::Over { .. } => Exit::Input,
             Self::UnsuitableCertificate { .. } => Exit::Input,
-            Self::NotOpened { .. } | Self::Changed { .. } => Exit::Input,
+            Self::NotOpened { .. } | Self::Changed { .. } | Self::NotAReceipt { .. } => Exit::Input,
+            Self::Personalise { .. } | Self::Key { .. } => Exit::Input,
             Self::Identity { .. } | Self::Donor { .. } | Self::SiteFile { .. } => Exit::Input,
+            Self::Workers { .. } | Self::Register { .. } | Self::Letter { .. } => Exit::Input,
             Self::NeedsPassword { .. } | Self::NoVariables { .. } => Exit::Input,
             Self::Rework { error, .. } => advice::exit_of_rework(error),
             Self::Busy { .. } => Exit::Output,
@@ -560,7 +628,9 @@ impl Error {
             }
             Self::Output { .. } | Self::StandardOutput(_) => Exit::Output,
             Self::Stage(error) => advice::exit_of_stage(error),
-            Self::Plan(error) => advice::exit_of_plan(error),
+            Self::Plan(error) | Self::Seal(SealError::Plan(error)) => advice::exit_of_plan(error),
+            Self::Seal(SealError::Manifest(ManifestError::Cancelled)) => Exit::Interrupted,
+            Self::Seal(_) => Exit::Input,
             Self::Write { error, .. } => advice::exit_of_write(error),
             Self::Inspect { .. } | Self::Verify { .. } | Self::CannotOpen { .. } => Exit::CouldNotLook,
             Self::EndNotKnown { .. } => Exit::CouldNotLook,

@@ -28,6 +28,23 @@ pub fn read_small(path: &Path, what: &'static str, limit: u64) -> Result<Zeroizi
     })
 }
 
+/// As [`read_small`]; `-` is standard input.
+///
+/// # Errors
+/// As [`read_small`].
+pub fn read_small_or_standard_input(
+    path: &Path,
+    what: &'static str,
+    limit: u64,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if path.as_os_str() != "-" {
+        return read_small(path, what, limit);
+    }
+    let read = read_limited(io::stdin().lock(), limit, limit);
+    let read = read.map_err(|error| Error::Unreadable { what, path: PathBuf::from("-"), error })?;
+    read.ok_or_else(|| Error::TooLarge { what, path: PathBuf::from("-"), limit })
+}
+
 /// Reads to the end of a stream; `None` when there are more than `limit` bytes. `expected` is how many there should be:
 /// secrets are not left behind by a buffer that had to grow.
 pub(crate) fn read_limited(

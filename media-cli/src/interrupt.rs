@@ -11,7 +11,7 @@ use crate::error::{Error, Exit};
 #[derive(Clone, Default)]
 pub struct Interruption {
     asked: Arc<AtomicBool>,
-    temporary: Arc<Mutex<Option<PathBuf>>>,
+    temporary: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Interruption {
@@ -39,13 +39,13 @@ impl Interruption {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Names the temporary file of the output being made, for an end without clean-up.
+    /// Names the temporary file of an output being made, for an end without clean-up.
     pub fn making(&self, temporary: &Path) {
-        *self.temporary.lock().unwrap_or_else(PoisonError::into_inner) = Some(temporary.to_owned());
+        self.temporary.lock().unwrap_or_else(PoisonError::into_inner).push(temporary.to_owned());
     }
 
     fn remove_temporary(&self) {
-        if let Some(path) = self.temporary.lock().unwrap_or_else(PoisonError::into_inner).as_deref() {
+        for path in self.temporary.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // Where it has its final name already, there is nothing under this one.
             let _ = fs::remove_file(path);
         }

@@ -4,6 +4,7 @@
 //! [`args`], and what the options and the spec file mean is decided in [`settings`].
 
 pub mod args;
+mod batch;
 mod boot_image;
 mod certificates;
 mod create;
@@ -12,11 +13,15 @@ mod identity;
 mod input;
 mod inspect;
 mod interrupt;
+mod key;
+mod letter;
 mod manual;
 mod output;
 mod password;
+mod personalise;
 mod preflight;
 mod progress;
+mod rework;
 mod secrets;
 pub mod settings;
 mod site;
@@ -27,6 +32,7 @@ pub mod values;
 mod variables;
 mod variables_file;
 mod verify;
+pub mod workers;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -67,8 +73,11 @@ where
         Command::BootImage(command) => boot_image::run(command),
         Command::Password(command) => password::run(command),
         Command::Identity(command) => identity::run(command),
+        Command::Key(command) => key::run(command),
         Command::Site(command) => site::run(command),
         Command::Variables(command) => variables::run(command),
+        Command::Personalise(args) => personalise::personalise(&args),
+        Command::Letter(args) => letter::example(args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema { what } => manual::schema(what),
         Command::Manual { command } => manual::page(command.as_deref()),

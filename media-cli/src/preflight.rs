@@ -7,6 +7,8 @@ use media_core::media::preflight::{self, Facts, Outcome, client_settings, deploy
 use media_core::media::store::Store;
 use media_core::x509::Certificate;
 
+use crate::args::batch::BatchArgs;
+use crate::args::letter::LetterArgs;
 use crate::args::{CreateArgs, ExportArgs, PreflightArgs, RunArgs};
 use crate::create::{self, Given};
 use crate::error::{Error, Exit};
@@ -33,6 +35,9 @@ pub fn preflight(args: PreflightArgs) -> Result<Exit, Error> {
         security,
         media,
         output,
+        // It is about media, and the spec file alone may speak of letters.
+        letter: LetterArgs::default(),
+        batch: BatchArgs::default(),
     };
     let mut settings = create::settings_of(described, spec_file)?;
     let assumed = settings.for_preflight();

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use media_core::bytes::to_hex_lower;
+use media_core::digest::{self, DigestError};
 use media_core::donor::{self, Donor, DonorError};
 use media_core::event::{Event, Observer};
 use media_core::io::{AtomicFile, Source};
-use media_core::media::manifest::{self, ManifestError};
 use media_core::{MediumFile, Plan};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -133,13 +133,13 @@ fn named(donor: &Donor, args: &ImportArgs, progress: &mut Progress) -> Result<Ve
     progress.event(Event::Begin { what: "reading boot files", bytes });
     let mut named = Vec::new();
     for file in &donor.boot_files {
-        let sha256 = manifest::sha256(&file.content, &file.path, progress).map_err(|error| match error {
-            ManifestError::Read { error, path } => Error::Donor {
+        let sha256 = digest::sha256(&file.content, progress).map_err(|error| match error {
+            DigestError::Read(_, error) => Error::Donor {
                 path: args.donor.clone(),
                 has_password: true,
-                error: Box::new(DonorError::Read { path, error }),
+                error: Box::new(DonorError::Read { path: file.path.clone(), error }),
             },
-            _ => Error::Interrupted,
+            DigestError::Cancelled => Error::Interrupted,
         })?;
         let (path, bytes) = (file.path.clone(), file.content.len());
         named.push(NamedFile { path, bytes, sha256: to_hex_lower(&sha256) });

@@ -1,7 +1,6 @@
 //! Reads a file of media variables: lines `NAME=VALUE`, or TOML. Values may be secret and are never shown.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -21,13 +20,7 @@ pub type Variables = Vec<(String, SecretString)>;
 /// # Errors
 /// [`Error::Variables`] with the line, and what [`input::read_small`] says.
 pub fn read(path: &Path, refused: impl Fn(&str) -> Option<String>) -> Result<Variables, Error> {
-    let bytes = if path.as_os_str() == "-" {
-        let read = input::read_limited(io::stdin().lock(), LARGEST, LARGEST);
-        let read = read.map_err(|error| Error::Unreadable { what: WHAT, path: PathBuf::from("-"), error })?;
-        read.ok_or_else(|| Error::TooLarge { what: WHAT, path: PathBuf::from("-"), limit: LARGEST })?
-    } else {
-        input::read_small(path, WHAT, LARGEST)?
-    };
+    let bytes = input::read_small_or_standard_input(path, WHAT, LARGEST)?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| Error::NotText {
         what: WHAT,

@@ -12,7 +12,7 @@ use crate::hive::boot_configuration::{self, RamdiskBoot};
 use crate::io::Source;
 use crate::iso::{BootEntry, Disc, Labels};
 use crate::media::boot_image::{Architecture, SOURCES_BOOT_WIM};
-use crate::media::manifest::{self, ManifestValidity};
+use crate::media::manifest::{self, Manifest, ManifestError};
 use crate::media::roots::{self, RootsError};
 use crate::media::store::Store;
 use crate::media::validity::{self, Dated, Kind, Unread, Validity};
@@ -45,8 +45,8 @@ pub struct Inspection {
     pub variables: Option<Result<VariablesFacts, InspectError>>,
     /// The certificates of a bare SOFTWARE hive.
     pub certificates: Vec<CertificateFacts>,
-    /// What the medium's manifest says of its validity, when there is one.
-    pub manifest_validity: Option<ManifestValidity>,
+    /// The medium's manifest, when it has one.
+    pub manifest: Option<Result<Manifest, InspectError>>,
 }
 
 /// A volume and where it is.
@@ -151,6 +151,9 @@ pub enum InspectError {
     /// Its media variables file could not be read.
     #[error("SMS/data/variables.dat: {0}")]
     Variables(#[from] sealed::SealedError),
+    /// Its manifest is not one.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// A file on it could not be read.
     #[error("reading {path}: {error}")]
     Read {
@@ -193,13 +196,11 @@ impl Inspection {
     fn counting(&self, found: &CertificateFacts, image_made: Option<Timestamp>) -> Option<Dated> {
         let (start, end) = found.validity?;
         let store = Store::from_registry_name(found.store).filter(|store| *store != Store::Disallowed)?;
-        let counts = match &self.manifest_validity {
-            Some(manifest) => manifest.trusted.iter().any(|(other, thumbprint)| {
-                *other == store && thumbprint.eq_ignore_ascii_case(&found.thumbprint)
+        let counts = match &self.manifest {
+            Some(Ok(manifest)) => manifest.validity.trusted.iter().any(|given| {
+                given.store == store && given.thumbprint.eq_ignore_ascii_case(&found.thumbprint)
             }),
-            None => {
-                validity::counts_in_boot_image(found.issuer.as_deref().unwrap_or_default(), end, image_made)
-            }
+            _ => validity::counts_in_boot_image(found.issuer.as_deref().unwrap_or_default(), end, image_made),
         };
         counts.then(|| Dated {
             kind: Kind::Trusted { store, thumbprint: found.thumbprint.clone() },
@@ -234,7 +235,7 @@ pub fn inspect(source: Arc<dyn Source>, password: Option<&SecretString>) -> Resu
         boot_configuration: Vec::new(),
         variables: None,
         certificates: Vec::new(),
-        manifest_validity: None,
+        manifest: None,
     };
     match medium {
         Medium::Iso(disc) => {
@@ -307,8 +308,8 @@ fn look_at_files(files: &[MediumFile], password: Option<&SecretString>, inspecti
                 inspection.boot_configuration.push((file.path.clone(), boot_store(file)));
             }
             manifest::PATH => {
-                let bytes = file.content.to_vec(LARGEST_SMALL_FILE);
-                inspection.manifest_validity = bytes.ok().and_then(|bytes| manifest::read_validity(&bytes));
+                let listed = read(file).and_then(|bytes| Ok(Manifest::read(&bytes)?));
+                inspection.manifest = Some(listed);
             }
             "bootmgr.efi" => inspection.boot_managers.push(boot_manager(file)),
             _ if path.starts_with("efi/boot/") && path.ends_with(".efi") => {

@@ -9,6 +9,7 @@
 mod budget;
 pub mod bytes;
 pub mod content;
+pub mod digest;
 pub mod env;
 pub mod event;
 pub mod finding;
@@ -37,9 +38,12 @@ pub mod media;
 pub mod donor;
 mod inspect;
 mod medium;
+mod origin;
+mod personalise;
 mod plan;
 mod preflight;
 mod rework;
+mod seal;
 pub mod service;
 mod spec;
 mod stage;
@@ -54,18 +58,23 @@ pub use inspect::{
     VariablesFacts, VolumeFacts, inspect, inspect_variables,
 };
 pub use medium::{Listing, Medium, MediumError, MediumFile, open};
+pub use origin::OriginError;
+pub use personalise::{
+    Original, Personal, PersonalCertificate, PersonalManagement, PersonaliseError, Personalised,
+};
 pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use preflight::{look_into_boot_image, preflight_facts};
 pub use rework::journal::pending;
-pub use rework::{Journal, Patch, Replacement, Rework, ReworkError, rework};
+pub use rework::{Changes, Journal, Patch, Replacement, Rework, ReworkError, rework};
+pub use seal::{SealError, Sealed, draft, input_digests, seal};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
 };
-pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, seal, stage};
-pub use tree::{Tree, TreeFile, VolumeIds};
-pub use verify::{VerifyError, VerifyReport, verify, verify_boot_image};
-pub use write::{Receipt, WriteError, amend, change, finish, write};
+pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
+pub use tree::{Tree, TreeFile, TreeInput, VolumeIds};
+pub use verify::{Signature, Trust, VerifyError, VerifyReport, verify, verify_boot_image, verify_raw};
+pub use write::{WriteError, Written, amend, change, finish, write};
 
 #[cfg(test)]
 mod referee;

@@ -1,16 +1,19 @@
 //! Where: puts a staged tree onto addresses. Pure; reads no file content and touches no device.
 
 mod runs;
+mod shape;
 
 use thiserror::Error;
 
 use crate::content::{Content, Piece};
-use crate::disk::{self, DiskError, FIRST_SECTOR, SECTOR_SIZE, Scheme};
-use crate::fat32::{self, FatError};
-use crate::iso::{self, IsoError};
-use crate::layout::{FileSize, Layout};
+use crate::disk::DiskError;
+use crate::fat32::FatError;
+use crate::iso::IsoError;
+use crate::layout::Layout;
 use crate::spec::Form;
 use crate::tree::Tree;
+
+pub(crate) use shape::{Laid, Shape, lay};
 
 /// A whole medium as an ordered list of extents. What no extent covers is zero.
 pub struct Plan {
@@ -69,6 +72,9 @@ pub enum PlanError {
         /// The size asked for, in bytes.
         given: u64,
     },
+    /// The manifest and the structures it lists never fit each other: a defect of this program.
+    #[error("internal error: the manifest's length changes each time the medium is laid out")]
+    Unsettled,
     /// Two planners want the same bytes: a defect of this program.
     #[error("internal error: {first} and {second} overlap at byte {offset} of the plan")]
     Overlap {
@@ -96,89 +102,7 @@ pub enum PlanError {
 /// # Errors
 /// [`PlanError`] when a file or name does not fit the file system, or all of it not the size asked for.
 pub fn plan(tree: &Tree, form: Form) -> Result<Plan, PlanError> {
-    match form {
-        Form::DiskImage { scheme, size, cluster_size } => plan_disk_image(tree, scheme, size, cluster_size),
-        Form::Iso { .. } => plan_iso(tree),
-    }
-}
-
-fn plan_disk_image(
-    tree: &Tree,
-    scheme: Scheme,
-    size: Option<u64>,
-    cluster_size: Option<u32>,
-) -> Result<Plan, PlanError> {
-    let files = tree.sizes();
-    let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&files, size));
-    let needed = fat32::minimum_sectors(&files, cluster_size)?;
-    let smallest = disk::image_len(scheme, FIRST_SECTOR, needed);
-    let len = match size {
-        Some(given) if given < smallest => return Err(PlanError::TooSmall { needed: smallest, given }),
-        Some(given) => given,
-        None => smallest,
-    };
-    // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
-    let mut sectors = disk::partition_sectors(scheme, FIRST_SECTOR, len);
-    let mut volume = plan_volume(tree, &files, cluster_size, sectors);
-    if matches!(volume, Err(FatError::VolumeTooSmall { .. })) {
-        sectors = needed;
-        volume = plan_volume(tree, &files, cluster_size, sectors);
-    }
-    let volume = volume?;
-    let table = disk::plan(
-        &disk::Partition { name: tree.label.as_str(), start_sector: FIRST_SECTOR, sectors },
-        &disk::DiskOptions {
-            scheme,
-            disk_guid: tree.ids.disk,
-            partition_guid: tree.ids.partition,
-            mbr_signature: tree.ids.mbr_signature,
-        },
-    )?;
-    let kind = format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters");
-    let mut plan = Plan { len: table.len, kind, extents: Vec::new(), files: Vec::new() };
-    plan.add_structures(0, table);
-    plan.add(FIRST_SECTOR * SECTOR_SIZE, volume, tree);
-    plan.finish()
-}
-
-fn plan_volume(tree: &Tree, files: &[FileSize], cluster_size: u32, sectors: u64) -> Result<Layout, FatError> {
-    let options = fat32::Options {
-        label: &tree.label.fat(),
-        volume_id: tree.ids.volume,
-        cluster_size,
-        sectors,
-        hidden_sectors: FIRST_SECTOR as u32,
-        time: tree.time,
-    };
-    fat32::plan(files, &options)
-}
-
-/// As Windows formats FAT32: 4 KiB up to 8 GiB, then growing to 32 KiB (Microsoft KB140365).
-fn usual_cluster_size(files: &[FileSize], size: Option<u64>) -> u32 {
-    let bytes = size.unwrap_or_else(|| files.iter().map(|file| file.len).sum());
-    match bytes >> 30 {
-        0..8 => 4096,
-        8..16 => 8192,
-        16..32 => 16384,
-        _ => 32768,
-    }
-}
-
-fn plan_iso(tree: &Tree) -> Result<Plan, PlanError> {
-    let layout = iso::plan(
-        &tree.sizes(),
-        &iso::Options {
-            label: tree.label.as_str(),
-            time: tree.time,
-            bios_boot: tree.bios_boot.as_deref(),
-            uefi_boot: tree.uefi_boot.as_deref(),
-            volume_id: tree.ids.volume_set,
-        },
-    )?;
-    let kind = "ISO 9660 + Joliet + UDF".to_owned();
-    let mut plan = Plan { len: layout.len, kind, extents: Vec::new(), files: Vec::new() };
-    plan.add(0, layout, tree);
-    plan.finish()
+    lay(&Shape::of(tree, form))?.plan(tree)
 }
 
 impl Plan {
@@ -193,7 +117,7 @@ impl Plan {
     }
 
     /// Adds a file system that starts at byte `start`, with the files it places.
-    fn add(&mut self, start: u64, layout: Layout, tree: &Tree) {
+    fn add(&mut self, start: u64, layout: &Layout, tree: &Tree) {
         for (placement, file) in layout.files.iter().zip(&tree.files) {
             let mut done = 0;
             for extent in &placement.extents {
@@ -214,9 +138,9 @@ impl Plan {
         self.add_structures(start, layout);
     }
 
-    fn add_structures(&mut self, start: u64, layout: Layout) {
-        for structure in layout.structures {
-            let piece = Piece::Bytes(structure.bytes.into());
+    fn add_structures(&mut self, start: u64, layout: &Layout) {
+        for structure in &layout.structures {
+            let piece = Piece::Bytes(structure.bytes.as_slice().into());
             self.extents.push(Extent {
                 offset: start + structure.offset,
                 label: structure.label.to_owned(),

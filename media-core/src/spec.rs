@@ -6,7 +6,8 @@ use secrecy::SecretString;
 
 use crate::io::Source;
 use crate::media::identity::{IdentitySource, MediaGuid};
-use crate::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use crate::media::names::{ManagementPoint, MediaLabel, PackageId, SerialNumber, SiteCode};
+use crate::media::signing::SigningKey;
 use crate::media::site_form::SiteForm;
 use crate::media::store::TrustedCertificate;
 use crate::media::variables::XmlForm;
@@ -26,6 +27,10 @@ pub struct MediaSpec {
     pub identity: IdentitySource,
     /// The media's own identity; a random one when not given.
     pub media_guid: Option<MediaGuid>,
+    /// The number under which the organisation keeps the medium.
+    pub serial_number: Option<SerialNumber>,
+    /// What the manifest is signed with.
+    pub signing_key: Option<SigningKey>,
     /// What the wizard asks beside all that.
     pub options: MediaOptions,
     /// The form of the site's own media, which overrides what is assumed.
@@ -38,6 +43,29 @@ pub struct MediaSpec {
     pub variables_form: VariablesForm,
     /// The volume: stick image or ISO.
     pub form: Form,
+}
+
+impl MediaSpec {
+    /// The same once more, with its secrets: for a medium that differs in a few things.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            boot_image: self.boot_image.clone(),
+            site: self.site.clone(),
+            trusted: self.trusted.clone(),
+            password: self.password.clone(),
+            identity: self.identity.copy(),
+            media_guid: self.media_guid.clone(),
+            serial_number: self.serial_number.clone(),
+            signing_key: self.signing_key.as_ref().map(SigningKey::copy),
+            options: self.options.clone(),
+            site_form: self.site_form.clone(),
+            variables: self.variables.clone(),
+            without_variables: self.without_variables.clone(),
+            variables_form: self.variables_form.clone(),
+            form: self.form,
+        }
+    }
 }
 
 /// The boot image and what to take from it.

@@ -3,6 +3,8 @@
 mod boot_configuration;
 mod boot_managers;
 
+use std::path::Path;
+
 use thiserror::Error;
 
 use crate::bytes::to_hex_upper;
@@ -15,14 +17,14 @@ use crate::media::boot_image::{
 };
 use crate::media::bootstrap_ini;
 use crate::media::identity::{self, Identity, IdentityError};
-use crate::media::manifest::{self, ManifestError};
+use crate::media::manifest::{self, ManifestSite, MediumIdentity};
 use crate::media::roots::{self, AddedCertificate, RootsError};
 use crate::media::site_variables::{IDENTITY, SiteVariables, site_variables};
 use crate::media::text_files;
 use crate::media::validity::Validity;
 use crate::media::variables::{self, VariablesError};
 use crate::spec::{Form, MediaSpec};
-use crate::tree::{Tree, TreeFile, VolumeIds};
+use crate::tree::{Tree, TreeFile, TreeInput, VolumeIds};
 
 pub use boot_configuration::BootConfigurationOrigin;
 
@@ -135,9 +137,6 @@ pub enum StageError {
         /// The variable.
         name: String,
     },
-    /// The manifest.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
     /// A CD cannot start without this file.
     #[error("{name}: a CD needs {path}, and neither the boot image nor the specification has it")]
     NoCdBootImage {
@@ -152,8 +151,7 @@ pub enum StageError {
 }
 
 /// Stages a medium. Reads the boot image's tables, its boot files and, when there are certificates to add, its
-/// SOFTWARE hive; never its other files. The manifest's checksums are zero, which is enough to plan; [`seal`]
-/// computes them.
+/// SOFTWARE hive; never its other files. The manifest is empty until [`crate::seal`] or [`crate::draft`] writes it.
 ///
 /// # Errors
 /// [`StageError`] names the input and what is wrong with it.
@@ -202,19 +200,29 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     files.extend(stores.into_iter().filter_map(|store| store.file));
     add_made(&mut files, bootstrap_ini::PATH, || text_files::bootstrap(spec));
     add_made(&mut files, variables::PATH, || variables);
-    add_made(&mut files, "MediaLabel.txt", || text_files::media_label(spec));
+    add_made(&mut files, text_files::MEDIA_LABEL_PATH, || text_files::media_label(&spec.options.label));
     if spec.options.autorun {
-        add_made(&mut files, "autorun.inf", || text_files::autorun(spec));
+        add_made(&mut files, text_files::AUTORUN_PATH, || text_files::autorun(&spec.options.label));
     }
     let (bios_boot, uefi_boot) = cd_boot_images(spec, &files, &mut report.notes)?;
     report.notes.extend(boot_managers::older_cd_image(&files, uefi_boot.as_deref(), report.boot_manager));
     add_made(&mut files, manifest::PATH, Vec::new);
+    if let Some(key) = &spec.signing_key {
+        add_made(&mut files, manifest::SIGNATURE_PATH, || vec![0; key.signature_len()]);
+    }
     // Last, so that everything small lies together.
     let origin = format!("image {} of the boot image", image.index);
     files.push(TreeFile { path: boot_image::SOURCES_BOOT_WIM.to_owned(), content: added.content, origin });
     let (label, ids) = (spec.options.label.clone(), VolumeIds::draw(env));
-    let mut tree = Tree { label, time: env.now(), files, bios_boot, uefi_boot, ids, validity };
-    set_manifest(&mut tree, |tree| manifest::manifest(tree, None))?;
+    let identity = MediumIdentity {
+        media_guid: report.media_guid.clone(),
+        certificate_thumbprint: report.media_certificate_thumbprint.clone(),
+        serial_number: spec.serial_number.clone(),
+        label: label.as_str().to_owned(),
+        site: ManifestSite::new(&spec.site),
+    };
+    let (time, inputs) = (env.now(), inputs(spec));
+    let tree = Tree { label, time, files, bios_boot, uefi_boot, ids, validity, identity, inputs };
     Ok(Staged { tree, report })
 }
 
@@ -266,24 +274,26 @@ fn report(
     }
 }
 
-/// Computes the checksums of the manifest. Reads every byte of the medium once; the plan of the tree stays the same
-/// but for the manifest's content.
-///
-/// # Errors
-/// [`StageError::Manifest`] when an input cannot be read or the observer asks to stop.
-pub fn seal(tree: &mut Tree, observer: &mut dyn Observer) -> Result<(), StageError> {
-    set_manifest(tree, |tree| manifest::manifest(tree, Some(observer)))
-}
-
-fn set_manifest(
-    tree: &mut Tree,
-    make: impl FnOnce(&Tree) -> Result<Vec<u8>, ManifestError>,
-) -> Result<(), StageError> {
-    let bytes = make(tree)?;
-    if let Some(file) = tree.files.iter_mut().find(|file| file.path == manifest::PATH) {
-        file.content = Content::bytes(bytes);
-    }
-    Ok(())
+/// What the medium is made from: nothing that is secret, because who finds a medium could try guesses against a checksum.
+pub(crate) fn inputs(spec: &MediaSpec) -> Vec<TreeInput> {
+    let boot_image = &spec.boot_image;
+    let file_name = Path::new(&boot_image.name).file_name().unwrap_or_default().to_string_lossy();
+    let mut inputs = vec![TreeInput {
+        what: "boot image",
+        name: file_name.into_owned(),
+        content: Content::source(boot_image.source.clone()),
+    }];
+    inputs.extend(boot_image.boot_files.iter().map(|(path, source)| TreeInput {
+        what: "boot file",
+        name: path.clone(),
+        content: Content::source(source.clone()),
+    }));
+    inputs.extend(spec.trusted.iter().map(|trusted| TreeInput {
+        what: "certificate",
+        name: trusted.certificate.subject.text.clone(),
+        content: Content::bytes(trusted.certificate.der()),
+    }));
+    inputs
 }
 
 /// The El Torito images an ISO names. Without one that starts at once, the one that waits for a key is taken.

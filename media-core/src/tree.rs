@@ -5,6 +5,7 @@ use crate::disk::Guid;
 use crate::env::Env;
 use crate::io::Source as _;
 use crate::layout::FileSize;
+use crate::media::manifest::MediumIdentity;
 use crate::media::names::MediaLabel;
 use crate::media::validity::Validity;
 use crate::media::{manifest, variables};
@@ -27,6 +28,21 @@ pub struct Tree {
     pub ids: VolumeIds,
     /// When the medium is valid.
     pub validity: Validity,
+    /// Who the medium is.
+    pub identity: MediumIdentity,
+    /// What it is made from, as far as that is no secret.
+    pub inputs: Vec<TreeInput>,
+}
+
+/// Something a medium is made from.
+#[derive(Clone)]
+pub struct TreeInput {
+    /// What it is: `boot image`, `boot file`, `certificate`.
+    pub what: &'static str,
+    /// The last part of its file's name, the path on the medium it was given for, or the certificate's subject.
+    pub name: String,
+    /// Its bytes.
+    pub content: Content,
 }
 
 /// One file of a medium.
@@ -42,7 +58,7 @@ pub struct TreeFile {
 
 /// What a file may grow to when a finished medium is changed. Media that differ in their variables alone have every other
 /// file in the same place.
-fn room(path: &str, len: u64) -> u64 {
+pub(crate) fn room(path: &str, len: u64) -> u64 {
     let unit = match path {
         variables::PATH => 32 << 10,
         manifest::PATH => 16 << 10,

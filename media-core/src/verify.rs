@@ -3,14 +3,16 @@
 //! Finding something is not an error: [`verify`] fails only when it could not look.
 
 mod boot_image;
+mod manifest;
+mod raw;
 mod starting;
+mod structures;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::bytes::to_hex_lower;
+use crate::digest::DigestError;
 use crate::event::{Event, Observer};
 use crate::finding::{Finding, Severity};
 use crate::hive;
@@ -19,7 +21,7 @@ use crate::io::Source;
 use crate::media::boot_configuration as policy;
 use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
 use crate::media::bootstrap_ini;
-use crate::media::manifest::{self, ManifestError, ManifestFile};
+use crate::media::signing::VerifyingKey;
 use crate::media::variables;
 use crate::medium::{self, Medium, MediumError, MediumFile};
 use crate::sealed;
@@ -27,6 +29,28 @@ use crate::spec::BootImageSpec;
 use crate::wim::{Wim, WimError};
 
 pub use boot_image::verify_boot_image;
+pub use raw::verify_raw;
+
+/// What a medium is judged by, besides itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trust<'a> {
+    /// The key that its manifest has to be signed with.
+    pub key: Option<&'a VerifyingKey>,
+}
+
+/// What is known of a manifest's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signature {
+    /// There is none.
+    #[default]
+    None,
+    /// There is one, and no key to check it with.
+    NotChecked,
+    /// It was made with the key.
+    Valid,
+    /// It was not.
+    Wrong,
+}
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,12 +61,19 @@ pub struct VerifyReport {
     pub files_compared: usize,
     /// How many bytes they have.
     pub bytes_compared: u64,
+    /// Whether the manifest is signed.
+    pub signature: Signature,
 }
 
 impl VerifyReport {
     /// Whether nothing is wrong; there may be notes.
     pub fn is_intact(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity < Severity::Error)
+    }
+
+    /// Whether there is something worth knowing.
+    pub fn has_notes(&self) -> bool {
+        !self.findings.is_empty()
     }
 }
 
@@ -53,9 +84,6 @@ pub enum VerifyError {
     /// It could not be opened as a medium.
     #[error(transparent)]
     Medium(#[from] MediumError),
-    /// A file could not be read.
-    #[error(transparent)]
-    Manifest(ManifestError),
     /// A file on it could not be read.
     #[error("reading {path}: {error}")]
     Read {
@@ -81,13 +109,21 @@ const LARGEST_VARIABLES: u64 = 64 << 20;
 ///
 /// # Errors
 /// [`VerifyError`] when it is no medium, or cannot be read, or the observer asks to stop.
-pub fn verify(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
-    let report = look(source, observer);
+pub fn verify(
+    source: Arc<dyn Source>,
+    trust: Trust<'_>,
+    observer: &mut dyn Observer,
+) -> Result<VerifyReport, VerifyError> {
+    let report = look(source, trust, observer);
     // Half a check says nothing, neither that a medium is intact nor that it is not.
     if observer.cancelled() { Err(VerifyError::Cancelled) } else { report }
 }
 
-fn look(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyReport, VerifyError> {
+fn look(
+    source: Arc<dyn Source>,
+    trust: Trust<'_>,
+    observer: &mut dyn Observer,
+) -> Result<VerifyReport, VerifyError> {
     observer.event(Event::Step("checking the volume"));
     let mut report = VerifyReport::default();
     let medium = medium::open(source.clone())?;
@@ -114,17 +150,19 @@ fn look(source: Arc<dyn Source>, observer: &mut dyn Observer) -> Result<VerifyRe
         starting::check_boot_entries(disc, &files, &mut report);
     }
     check_essential(&files, &mut report);
-    compare_with_manifest(&files, &mut report, observer)?;
+    if let Some(manifest) = manifest::check(&files, trust, &mut report)? {
+        structures::check(&medium, &source, &manifest, &files, &mut report, observer)?;
+        manifest::compare(&manifest.listed, &files, &source, &mut report, observer)?;
+    }
     check_contents(&files, &mut report, observer)?;
     Ok(report)
 }
 
-impl From<ManifestError> for VerifyError {
-    fn from(error: ManifestError) -> Self {
-        match error {
-            ManifestError::Cancelled => Self::Cancelled,
-            error => Self::Manifest(error),
-        }
+/// Why something could not be read, of which the number says the name.
+fn unread(error: DigestError, name: impl Fn(usize) -> String) -> VerifyError {
+    match error {
+        DigestError::Cancelled => VerifyError::Cancelled,
+        DigestError::Read(number, error) => VerifyError::Read { path: name(number), error },
     }
 }
 
@@ -156,82 +194,6 @@ fn check_essential(files: &[MediumFile], report: &mut VerifyReport) {
             "EFI/Boot",
             "no UEFI boot manager is here",
         ));
-    }
-}
-
-fn compare_with_manifest(
-    files: &[MediumFile],
-    report: &mut VerifyReport,
-    observer: &mut dyn Observer,
-) -> Result<(), VerifyError> {
-    let Some(file) = find(files, manifest::PATH) else {
-        let message = "without it no file can be compared with what was written";
-        report.findings.push(Finding::error("manifest.missing", manifest::PATH, message));
-        return Ok(());
-    };
-    let Some(bytes) = read(file, manifest::LARGEST, report)? else { return Ok(()) };
-    let listed = match manifest::read(&bytes) {
-        Ok(listed) => listed,
-        Err(error) => {
-            report.findings.push(Finding::error("manifest.damaged", manifest::PATH, error.to_string()));
-            return Ok(());
-        }
-    };
-    let mut extra: BTreeMap<String, &MediumFile> =
-        files.iter().map(|file| (file.path.to_lowercase(), file)).collect();
-    extra.remove(manifest::PATH);
-    let bytes = listed.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
-    observer.event(Event::Begin { what: "comparing files", bytes });
-    for expected in &listed {
-        compare(expected, extra.remove(&expected.path.to_lowercase()), report, observer)?;
-    }
-    observer.event(Event::End);
-    for file in extra.values() {
-        report.findings.push(extra_file(&file.path));
-    }
-    Ok(())
-}
-
-fn compare(
-    expected: &ManifestFile,
-    found: Option<&MediumFile>,
-    report: &mut VerifyReport,
-    observer: &mut dyn Observer,
-) -> Result<(), VerifyError> {
-    let path = &expected.path;
-    let Some(file) = found else {
-        report.findings.push(Finding::error(
-            "manifest.missing-file",
-            path,
-            "the manifest lists it, but it is gone",
-        ));
-        return Ok(());
-    };
-    report.files_compared += 1;
-    report.bytes_compared = report.bytes_compared.saturating_add(file.content.len());
-    if file.content.len() != expected.size {
-        let message = format!("it has {} bytes; the manifest says {}", file.content.len(), expected.size);
-        report.findings.push(Finding::error("manifest.size", path, message));
-        return Ok(());
-    }
-    let sha256 = to_hex_lower(&manifest::sha256(&file.content, path, observer)?);
-    if sha256 != expected.sha256 {
-        let message = format!("its SHA-256 is {sha256}; the manifest says {}", expected.sha256);
-        report.findings.push(Finding::error("manifest.sha256", path, message));
-    }
-    Ok(())
-}
-
-/// Windows leaves folders of its own on every stick it sees; a file among those that boot is another matter.
-fn extra_file(path: &str) -> Finding {
-    let lower = path.to_lowercase();
-    let boots = ["boot/", "efi/", "sources/", "sms/"].iter().any(|folder| lower.starts_with(folder))
-        || (!lower.contains('/') && lower.starts_with("bootmgr"));
-    let message = "the manifest does not list it";
-    if boots {
-        Finding::error("manifest.extra-boot-file", path, message)
-    } else {
-        Finding::note("manifest.extra-file", path, message)
     }
 }
 

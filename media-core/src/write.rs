@@ -20,7 +20,7 @@ pub use journaled::{change, finish};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Receipt {
+pub struct Written {
     /// Length of the medium in bytes.
     pub len: u64,
     /// Bytes that passed through this process.
@@ -73,13 +73,13 @@ const BLOCK: u64 = 4096;
 ///
 /// # Errors
 /// [`WriteError`] from the sink, an input, or the observer.
-pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Receipt, WriteError> {
+pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Written, WriteError> {
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
     let mut run = Run {
         sink,
         observer,
-        receipt: Receipt { len: plan.len, ..Receipt::default() },
+        receipt: Written { len: plan.len, ..Written::default() },
         buffer: Zeroizing::default(),
     };
     let set = run.sink.set_len(plan.len);
@@ -101,7 +101,7 @@ pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> R
 struct Run<'a> {
     sink: &'a mut dyn Sink,
     observer: &'a mut dyn Observer,
-    receipt: Receipt,
+    receipt: Written,
     /// What passes by may be secret.
     buffer: Zeroizing<Vec<u8>>,
 }

@@ -167,7 +167,9 @@ fn every_image_of_a_file() {
         return;
     };
     let _ = verdict.success();
-    assert_eq!(good(&sandbox, "verify boot.wim").lines().last(), Some("boot.wim: intact"));
+    // That no image is bootable is no damage, and worth a note.
+    let verified = run(&sandbox, "verify boot.wim");
+    assert_eq!((verified.code, verified.stdout.lines().last()), (6, Some("boot.wim: intact")));
 }
 
 #[test]

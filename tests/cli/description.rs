@@ -24,6 +24,7 @@ fn help_is_as_it_was_read_last() {
         ("help-variables", vec!["variables", "--help"]),
         ("help-variables-set", vec!["variables", "set", "--help"]),
         ("help-variables-change-password", vec!["variables", "change-password", "--help"]),
+        ("help-letter", vec!["letter", "--help"]),
         ("help-completions", vec!["completions", "--help"]),
     ] {
         let outcome = sandbox.run(&arguments);
@@ -42,17 +43,21 @@ fn every_option_of_create_has_its_key_and_every_key_its_option() {
     let command = Cli::command();
     let create = command.find_subcommand("create").expect("there is such a command");
     let running = ["spec", "dry-run", "force", "verify", "seed", "seed-file", "json", "quiet", "help"];
+    // Which media are made in one go is about a run, too.
+    let batch = ["workers", "output-dir", "write-passwords", "allow-shared-password", "no-letters"];
     // `--var` is the table [variables]; a file that wants a self-signed certificate names no other.
     let options: BTreeSet<String> = create
         .get_arguments()
         .filter_map(|option| option.get_long())
-        .filter(|name| !running.contains(name) && !["var", "self-signed"].contains(name))
+        .filter(|name| {
+            !running.contains(name) && !batch.contains(name) && !["var", "self-signed"].contains(name)
+        })
         .map(str::to_owned)
         .collect();
     let schema = Sandbox::new().run(&["schema"]);
     let schema: serde_json::Value = serde_json::from_str(&schema.stdout).expect("the schema is JSON");
     let mut keys = BTreeSet::new();
-    for table in ["boot", "site", "security", "media", "output"] {
+    for table in ["boot", "site", "security", "media", "output", "letter"] {
         let table = resolve(&schema, &schema["properties"][table]);
         for (name, key) in table["properties"].as_object().expect("a table has keys") {
             let key = resolve(&schema, key);

@@ -1,14 +1,18 @@
 //! The command's process-level suite: what is typed, what is printed, what is left on disk.
 
 mod bad_input;
+mod batch;
 mod boot_image;
 mod description;
 mod determinism;
 mod fixtures;
 mod identity;
+mod killed;
+mod letter;
 mod password;
 mod precedence;
 mod preflight;
+mod proof;
 mod resources;
 mod secrets;
 mod site;
@@ -17,3 +21,4 @@ mod template;
 mod validity;
 mod variables;
 mod whole;
+mod workers;

@@ -127,7 +127,9 @@ fn create(time: &Path, folder: &Path, boot_image: &str, output: &str, options: &
         allocated: facts.blocks() * 512,
         content: content(&path),
     };
-    fs::remove_file(&path).expect("it can be removed");
+    for made in [output.to_owned(), format!("{output}.receipt.json")] {
+        fs::remove_file(folder.join(made)).expect("it was made, and can be removed");
+    }
     cost
 }
 

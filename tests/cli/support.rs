@@ -69,9 +69,15 @@ impl Sandbox {
 
     /// Starts the command without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Child {
+        self.start_with(arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
         command.args(arguments);
         self.surroundings(&mut command)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .spawn()
             .expect("the command was built for this suite")
@@ -119,9 +125,10 @@ impl Sandbox {
 fn list(root: &Path, folder: &Path, listing: &mut Listing) {
     for entry in fs::read_dir(folder).expect("the folder can be read") {
         let path = entry.expect("the entry can be read").path();
-        let facts = fs::symlink_metadata(&path).expect("it is there");
+        // What a command that is running has for a moment is gone by now.
+        let Ok(facts) = fs::symlink_metadata(&path) else { continue };
         let small = facts.is_file() && facts.len() < 1 << 20;
-        let bytes = if small { fs::read(&path).expect("it can be read") } else { Vec::new() };
+        let bytes = if small { fs::read(&path).unwrap_or_default() } else { Vec::new() };
         let name = path.strip_prefix(root).expect("it is below the root").to_owned();
         listing.insert(name, (facts.ino(), if facts.is_dir() { 0 } else { facts.len() }, bytes));
         if facts.is_dir() {

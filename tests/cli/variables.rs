@@ -253,7 +253,11 @@ fn a_change_that_was_cut_short_is_recognised_and_finished() {
             file.content.to_vec(1 << 20).expect("they are small")
         };
         let source: Arc<dyn Source> = Arc::new(old.clone());
-        let rework = media_core::rework(&source, &[(variables::PATH, variables(&new))]).expect("it fits");
+        let rework = media_core::rework(
+            &source,
+            &media_core::Changes { files: vec![(variables::PATH, variables(&new))], ..Default::default() },
+        )
+        .expect("it fits");
         let journal = rework.journal(&*source).expect("there is room for it");
         let mut seen = Vec::new();
         // A stick's quarter of a gigabyte is not written and read for every single one of them.
@@ -314,6 +318,7 @@ fn media_that_cannot_be_changed_stay_as_they_are() {
     let mut said = String::new();
     for arguments in [
         "set media.iso --vars-file large.txt --password-file password.txt",
+        "set media.img --vars-file large.txt --password-file password.txt",
         "set media.img A=1",
         "set media.img A=1 --password-file wrong.txt",
         "set damaged.img A=1 --password-file password.txt",
@@ -332,10 +337,19 @@ fn media_that_cannot_be_changed_stay_as_they_are() {
     }
     snapshot!("variables-media-refused", said);
     assert!(sandbox.listing() == before);
-    // On a stick there is room wherever clusters are free.
+    // Without a manifest nothing says how the volume was planned: there is room wherever clusters are free.
+    let removed = sandbox.shell("mdel -i media.img@@1M ::tsmedia-manifest.json && $TSMEDIA verify media.img");
+    assert!(removed.code == 1 && removed.stdout.contains("manifest.missing"), "{}", removed.stdout);
     good(&sandbox, "set media.img --vars-file large.txt --password-file password.txt");
-    assert_eq!(sandbox.run(&["verify", "media.img"]).code, 0);
+    let verified = sandbox.run(&["verify", "media.img", "--json"]).stdout;
+    let verified: Value = serde_json::from_str(&verified).expect("it is JSON");
+    assert_eq!(verified["findings"].as_array().map(Vec::len), Some(1), "{verified}");
+    sandbox.shell("mdel -i volume.img ::tsmedia-manifest.json");
+    let refused = run(&sandbox, "set volume.img A=1 --password-file password.txt");
+    assert_eq!(refused.code, 4);
+    assert!(refused.stderr.contains("to keep a journal in"), "{}", refused.stderr);
     good(&sandbox, "set volume.img A=1 --password-file password.txt --output copy.img");
+    assert!(values(&sandbox, "copy.img").contains(&("A".to_owned(), "(masked)".to_owned())));
     let refused = run(&sandbox, "set media.img A=1 --password-file password.txt --quiet");
     assert_eq!((refused.code, refused.stdout.as_str()), (0, ""), "{}", refused.stderr);
 }

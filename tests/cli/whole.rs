@@ -221,7 +221,9 @@ fn an_expired_certificate_is_taken_when_it_is_asked_for() {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{chosen}");
         let notes = json(&outcome.stdout)["notes"].to_string();
         assert!(notes.contains("it expired on 20"), "{notes}");
-        std::fs::remove_file(sandbox.path("media.img")).expect("it was made");
+        for made in ["media.img", "media.img.receipt.json"] {
+            std::fs::remove_file(sandbox.path(made)).expect("it was made");
+        }
     }
 }
 
@@ -271,7 +273,8 @@ fn a_damaged_medium_is_found_out() {
     sandbox.write("media.img", image);
     let outcome = run(&sandbox, "verify media.img");
     assert_eq!(outcome.code, 1, "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("SMS/data/TsmBootstrap.ini: its SHA-256 is"), "{}", outcome.stdout);
+    let changed = "SMS/data/TsmBootstrap.ini: bytes 0 to 75 of its 75 are not those that were written";
+    assert!(outcome.stdout.contains(changed), "{}", outcome.stdout);
     assert!(outcome.stdout.ends_with("media.img: NOT INTACT, 1 thing is wrong\n"), "{}", outcome.stdout);
 }
 
@@ -292,7 +295,8 @@ fn a_wrong_password_shows_what_needs_none() {
         );
         let seen = outcome.stdout;
         assert!(seen.contains("wrong") && seen.contains("bootmgr.efi"), "{seen}");
-        assert!(!seen.contains("CCM_Proxy"), "{seen}");
+        // What the manifest states is no secret; what the variables say stays shut.
+        assert!(!seen.contains("SMSTSMP") && !seen.contains("_SMSTSSiteCode"), "{seen}");
     }
     // A medium without a password is opened by any.
     let open = CREATE.replace("--password-file password.txt", "--allow-no-password");
@@ -338,7 +342,11 @@ fn an_existing_output_is_replaced_whole_or_not_at_all() {
     good(&sandbox, &format!("{CREATE} --output again.iso --quiet"));
     assert!(first == sandbox.read("again.iso"), "two equal runs differ");
     let names: Vec<_> = sandbox.listing().into_keys().map(|path| path.display().to_string()).collect();
-    assert_eq!(names, ["again.iso", "boot.wim", "media.iso", "password.txt", "root.pem", "vars.txt"]);
+    let made = ["again.iso", "again.iso.receipt.json", "media.iso", "media.iso.receipt.json"];
+    let mut expected = [&made[..], &["boot.wim", "password.txt", "root.pem", "vars.txt"]].concat();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    assert!(sandbox.read(made[1]) == sandbox.read(made[3]), "two equal receipts differ");
 }
 
 #[test]

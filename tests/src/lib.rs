@@ -13,4 +13,5 @@ pub mod medium;
 pub mod qemu;
 pub mod referee;
 pub mod signing;
+pub mod windows;
 pub mod zip;

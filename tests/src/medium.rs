@@ -9,7 +9,7 @@ use media_core::env::Env;
 use media_core::event::Unobserved;
 use media_core::io::{AtomicFile, FileSource};
 use media_core::media::identity::{IdentitySource, MediaGuid};
-use media_core::media::names::{ManagementPoint, MediaLabel, PackageId, SiteCode};
+use media_core::media::names::{ManagementPoint, MediaLabel, PackageId, SerialNumber, SiteCode};
 use media_core::media::store::{Store, TrustedCertificate};
 use media_core::media::variables::XmlForm;
 use media_core::sealed::Algorithm;
@@ -17,7 +17,7 @@ use media_core::time::Timestamp;
 use media_core::x509::{self, Certificate, SelfSignedRequest};
 use media_core::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
-    SiteSpec, Staged, UnknownComputers, VariablesForm, plan, seal, stage, write,
+    SiteSpec, Staged, UnknownComputers, VariablesForm, seal, stage, write,
 };
 
 /// The media password of every medium made here.
@@ -92,6 +92,8 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
             key_bits: 2048,
         },
         media_guid: MediaGuid::parse(MEDIA_GUID).ok(),
+        serial_number: SerialNumber::new("KEY-0001").ok(),
+        signing_key: None,
         options: MediaOptions {
             label: MediaLabel::new("Contoso Rescue 2026").expect("a label"),
             autorun: true,
@@ -116,11 +118,11 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
 pub fn make(spec: &MediaSpec, folder: &Path, name: &str) -> (PathBuf, Staged) {
     let staged = stage(spec, &env(), &mut Unobserved);
     let mut staged = staged.unwrap_or_else(|error| panic!("staging: {error}"));
-    seal(&mut staged.tree, &mut Unobserved).unwrap_or_else(|error| panic!("sealing: {error}"));
-    let planned = plan(&staged.tree, spec.form).unwrap_or_else(|error| panic!("planning: {error}"));
+    let sealed = seal(&mut staged.tree, spec.form, spec.signing_key.as_ref(), &mut Unobserved);
+    let sealed = sealed.unwrap_or_else(|error| panic!("sealing: {error}"));
     let output = folder.join(name);
     let mut file = AtomicFile::create(&output).expect("the folder is there");
-    write(&planned, &mut file, &mut Unobserved).unwrap_or_else(|error| panic!("writing: {error}"));
+    write(&sealed.plan, &mut file, &mut Unobserved).unwrap_or_else(|error| panic!("writing: {error}"));
     file.keep(true).expect("the name is free");
     (output, staged)
 }

@@ -36,6 +36,7 @@ Exit codes:
     2  the command line is wrong
     3  an input cannot be used
     5  verify could not look
+    6  verify found it intact, with notes
   130  interrupted";
 
 const ADD_ABOUT: &str = "\

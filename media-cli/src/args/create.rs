@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
+use super::batch::BatchArgs;
 use super::identity::IdentityPasswordArgs;
+use super::key::SigningKeyArgs;
+use super::letter::LetterArgs;
 use super::secret;
 use crate::values::{
     BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, Size,
@@ -70,6 +73,12 @@ pub struct CreateArgs {
     /// Table `[output]`.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// A medium for each worker.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+    /// Table `[letter]`.
+    #[command(flatten)]
+    pub letter: LetterArgs,
 }
 
 /// Options that are about this run and have no place in a spec file.
@@ -245,6 +254,9 @@ pub struct SecurityArgs {
     /// Take the password of --certificate from this environment variable
     #[arg(long, value_name = "NAME", group = "certificate-password")]
     pub certificate_password_env: Option<String>,
+    /// What the manifest is signed with.
+    #[command(flatten)]
+    pub signing_key: SigningKeyArgs,
     /// When the self-signed media certificate starts to be valid [default: now]
     ///
     /// A date such as 2027-01-31 (midnight UTC), or 2027-01-31T12:00:00+01:00.
@@ -301,6 +313,11 @@ pub struct MediaArgs {
     /// Identity of the media at the site, a GUID [default: a new one]
     #[arg(long, value_name = "GUID")]
     pub media_guid: Option<String>,
+    /// The number under which you keep this medium, for example the one written on the stick
+    ///
+    /// It stands in the manifest and the receipt: up to 64 letters, digits, hyphens, underscores and dots.
+    #[arg(long, value_name = "NUMBER")]
+    pub serial_number: Option<String>,
     /// Allow unattended operating system deployment
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub unattended: Option<bool>,
@@ -345,6 +362,15 @@ pub struct OutputArgs {
     /// Write what the site has to be told of the medium to this file: a PowerShell script that tells it (.ps1), or JSON
     #[arg(long, value_name = "FILE")]
     pub registration: Option<PathBuf>,
+    /// Write the receipt to this file [default: the output with .receipt.json behind its name]
+    ///
+    /// The receipt is the manifest once more, with the place of every byte on the medium: keep it, and `tsmedia verify
+    /// --raw` proves the medium by it. It holds no secret.
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+    /// Write no receipt
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub no_receipt: Option<bool>,
     /// What to make, when the name of the output does not say
     ///
     /// The extension of an --output given as an option wins over the key of a spec file.

@@ -1,9 +1,13 @@
 //! The command line: what can be typed, and the words that explain it.
 
+pub mod batch;
 pub mod boot_image;
 mod create;
 pub mod identity;
+pub mod key;
+pub mod letter;
 pub mod password;
+pub mod personalise;
 mod preflight;
 pub mod site;
 pub mod variables;
@@ -93,6 +97,13 @@ pub enum Command {
         after_help = identity::AFTER_HELP
     )]
     Identity(identity::IdentityCommand),
+    /// Make and show the keys that manifests are signed with
+    #[command(
+        subcommand,
+        long_about = key::ABOUT,
+        after_help = key::AFTER_HELP
+    )]
+    Key(key::KeyCommand),
     /// Read from a medium of the site's own console what the site's media are like
     #[command(
         subcommand,
@@ -107,6 +118,15 @@ pub enum Command {
         after_help = variables::AFTER_HELP
     )]
     Variables(variables::VariablesCommand),
+    /// Make a finished medium somebody else's: new identity, password, label; only what differs is written
+    #[command(
+        long_about = personalise::ABOUT,
+        after_help = personalise::AFTER_HELP
+    )]
+    Personalise(Box<personalise::PersonaliseArgs>),
+    /// Print the letter that goes with a medium, with example facts
+    #[command(long_about = letter::ABOUT, after_help = letter::AFTER_HELP)]
+    Letter(letter::ExampleArgs),
     /// Print a script that completes this command's options in a shell
     #[command(
         long_about = "Prints a script that lets a shell complete this command's options with the Tab key. For bash:\n\n  \
@@ -198,6 +218,17 @@ pub struct VerifyArgs {
     /// The file or device to check: ISO, disk image or stick, .wim, or a registry hive
     #[arg(value_name = "MEDIUM")]
     pub medium: PathBuf,
+    /// The public key or certificate that the manifest has to be signed with (PEM or DER)
+    ///
+    /// With it the medium is intact only when whoever holds the private key made it. Without it a medium is compared with
+    /// its own manifest, which somebody who changed both would have changed too.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Compare every byte that was written with this receipt, and look at nothing else
+    ///
+    /// Finds any change, also those that Windows makes on a stick it has seen, which are notes without this.
+    #[arg(long, value_name = "RECEIPT")]
+    pub raw: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -226,6 +257,7 @@ Exit codes:
     3  an input cannot be used; with inspect: the password is wrong or cannot be had
     4  the output cannot be written
     5  inspect, verify or create --verify could not look
+    6  verify found the medium intact, with notes
   130  interrupted";
 
 const EXIT_CODES_OF_INSPECT: &str = "\
@@ -244,6 +276,8 @@ Exit codes:
     0  the medium is intact
     1  something is wrong with it
     2  the command line is wrong
+    3  the key or the receipt cannot be used
     4  the result cannot be printed
     5  could not look: not found, not readable, or nothing this program knows
+    6  the medium is intact, and there is something worth knowing: files that others put there, for example
   130  interrupted";

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
+use super::key::SigningKeyArgs;
 use super::{PasswordArgs, secret};
 
 pub(super) const ABOUT: &str = "\
@@ -59,6 +60,9 @@ pub enum VariablesCommand {
 /// Where the result goes.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
+    /// What the manifest is signed with, on a medium whose manifest is signed
+    #[command(flatten)]
+    pub signing_key: SigningKeyArgs,
     /// Write the changed medium or file to this file and leave the given one alone
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

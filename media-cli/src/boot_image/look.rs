@@ -12,6 +12,7 @@ use crate::interrupt::Interruption;
 use crate::output::boot_image::compared::Compared;
 use crate::output::boot_image::info::Info;
 use crate::output::boot_image::roots::Listing;
+use crate::output::verified::Verified;
 use crate::progress::Progress;
 use crate::{show, verify};
 
@@ -55,5 +56,6 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     let report = media_core::verify_boot_image(Arc::new(source), &mut progress);
     let report = report.map_err(|error| verify::could_not(path, error))?;
     progress.clear();
-    verify::say(path, &report, args.json)
+    show(&Verified::new(path, &report, false), args.json)?;
+    Ok(verify::exit(&report))
 }

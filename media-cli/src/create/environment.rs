@@ -76,7 +76,7 @@ fn validity(start: Timestamp, expiry: Timestamp, now: Timestamp, clock: Timestam
 }
 
 /// 64 hexadecimal digits are the seed itself; of any other text it is the SHA-256.
-fn seed_from(text: &SecretString) -> Zeroizing<[u8; 32]> {
+pub(crate) fn seed_from(text: &SecretString) -> Zeroizing<[u8; 32]> {
     let text = text.expose_secret();
     let mut seed = Zeroizing::new([0; 32]);
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {

@@ -16,7 +16,7 @@ use crate::input::Opened;
 use crate::output::target::Input;
 use crate::secrets::{self, PasswordSource};
 use crate::settings::{CertificateChoice, Decided, SeedSource};
-use crate::{input, variables_file};
+use crate::{input, key, variables_file};
 
 const LARGEST_PFX: u64 = 1 << 20;
 const BOOT_IMAGE: &str = "boot image";
@@ -45,6 +45,10 @@ pub(super) fn inputs<'a>(decided: &'a Decided, spec_file: Option<&'a Path>) -> V
             passwords.extend(password);
         }
         CertificateChoice::SelfSigned { .. } => {}
+    }
+    if let Some((path, password)) = &decided.signing_key {
+        inputs.push((key::SIGNING_KEY, path));
+        passwords.extend(password);
     }
     inputs.extend(decided.site_file.iter().map(|path| ("site file", path.as_path())));
     for source in passwords {
@@ -91,6 +95,10 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
     }
     let identity = identity(decided, now)?;
     let variables = variables(decided)?;
+    let signing_key = match &decided.signing_key {
+        Some((path, password)) => Some(key::read_signing(path, password.as_ref(), &mut decided.notes)?),
+        None => None,
+    };
     let spec = MediaSpec {
         boot_image,
         site: decided.site.clone(),
@@ -98,6 +106,8 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         password,
         identity,
         media_guid: decided.media_guid.clone(),
+        serial_number: decided.serial_number.clone(),
+        signing_key,
         site_form: decided.site_form.clone(),
         options: decided.options.clone(),
         variables,

@@ -11,6 +11,7 @@ use media_core::media::identity::IdentityError;
 use media_core::media::preflight::ExportError;
 use media_core::media::preflight::task_sequence::TaskSequenceError;
 use media_core::media::roots::RootsError;
+use media_core::media::signing::KeyError;
 use media_core::media::store::CertificateFileError;
 use media_core::media::variables::VariablesError;
 use media_core::pfx::PfxError;
@@ -18,8 +19,13 @@ use media_core::service::ServiceError;
 use media_core::wim::WimError;
 use media_core::x509::X509Error;
 use media_core::{
-    DonorError, InspectError, MediumError, PlanError, ReworkError, StageError, VerifyError, WriteError,
+    DonorError, InspectError, MediumError, OriginError, PersonaliseError, PlanError, ReworkError, SealError,
+    StageError, VerifyError, WriteError,
 };
+
+use crate::workers::KNOWN_COLUMNS as KNOWN;
+use crate::workers::letter::{LetterProblem, NAMES};
+use crate::workers::problem::{Problem, Wrong};
 
 use super::{Error, Exit, OutputProblem, PasswordProblem};
 
@@ -48,6 +54,11 @@ pub(super) fn staging(error: &StageError) -> String {
         | StageError::NoCdBootImage { .. } => format!("the boot image {error}"),
         _ => error.to_string(),
     }
+}
+
+/// The column of a mistake in a list of workers.
+pub(super) fn column(wrong: &Wrong) -> String {
+    wrong.column.as_ref().map(|column| format!(", column {column:?}")).unwrap_or_default()
 }
 
 pub(super) fn exit_of_plan(error: &PlanError) -> Exit {
@@ -93,8 +104,15 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "`tsmedia password generate` makes a strong one; --allow-weak-password makes the medium all the same",
         ),
         Error::Password { problem, .. } => hint_of_password(*problem),
+        Error::Workers { wrong, .. } => hint_of_workers(&wrong.problem),
+        Error::Register { .. } => {
+            said("give the batch another folder, or move the register away: what it knows is then made anew")
+        }
+        Error::Letter { problem, .. } => hint_of_letter(problem),
         Error::Output { path, problem } => match problem {
-            OutputProblem::Exists => said("--force replaces it once the new one is complete"),
+            OutputProblem::Exists | OutputProblem::Other(_) => {
+                said("--force replaces it once the new one is complete")
+            }
             OutputProblem::Folder => {
                 Some(format!("name a file in it, for example {}", path.join("media.iso").display()))
             }
@@ -104,10 +122,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             _ => None,
         },
         Error::Stage(error) => hint_of_stage(error),
-        Error::Plan(PlanError::TooSmall { needed, .. }) => {
+        Error::Plan(PlanError::TooSmall { needed, .. })
+        | Error::Seal(SealError::Plan(PlanError::TooSmall { needed, .. })) => {
             Some(format!("give --size {needed} or more, or leave it out for the smallest that fits"))
         }
-        Error::Plan(PlanError::Fat(error)) => hint_of_fat(error),
+        Error::Plan(PlanError::Fat(error)) | Error::Seal(SealError::Plan(PlanError::Fat(error))) => {
+            hint_of_fat(error)
+        }
         Error::Certificates { error, .. } => hint_of_certificates(error),
         Error::ImportedCertificate { has_password, error, .. } => hint_of_identity(error, *has_password),
         Error::Identity { has_password, error, .. } => hint_of_identity_file(error, *has_password),
@@ -131,6 +152,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             path.display()
         )),
         Error::Rework { error, .. } => hint_of_rework(error),
+        Error::Key { error, .. } => hint_of_key(error),
+        Error::Personalise { error: PersonaliseError::NoManifest, .. } => {
+            said("make the medium anew with `tsmedia create`")
+        }
         Error::Busy { .. } => said("unmount it (umount), and close what has it open"),
         Error::NeedsPassword { .. } => {
             said("give it with --password-file, --password-env or --password-prompt")
@@ -235,11 +260,59 @@ fn hint_of_service(path: &Path, error: &ServiceError) -> Option<String> {
     }
 }
 
+fn hint_of_key(error: &KeyError) -> Option<String> {
+    let hint = match error {
+        KeyError::NeedsPassword => {
+            "give its password: --signing-key-password-file, or --key-password-file with `tsmedia key`"
+        }
+        KeyError::Private => "`tsmedia key public` makes the public key of it, which is what to give here",
+        KeyError::Public { .. } => "give the private key, or the .pfx it is in",
+        KeyError::Length { .. } => "`tsmedia key new` makes one that is long enough",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_workers(problem: &Problem) -> Option<String> {
+    let hint = match problem {
+        Problem::UnknownColumn | Problem::NoColumn | Problem::NoHeader => {
+            return Some(format!("the columns are {KNOWN}"));
+        }
+        Problem::Cells { .. } => "a cell with the separator in it stands in quotation marks",
+        Problem::ComputerName => "a column var:OSDComputerName takes any value",
+        Problem::TooManyWorkers { .. } => "make several batches",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_letter(problem: &LetterProblem) -> Option<String> {
+    match problem {
+        LetterProblem::Unknown { .. } => Some(format!("a letter knows {}", NAMES.join(", "))),
+        _ => None,
+    }
+}
+
 fn hint_of_rework(error: &ReworkError) -> Option<String> {
     let hint = match error {
         ReworkError::NoJournal { .. } => "--output writes a changed copy",
         ReworkError::NoRoom { .. } => {
             "make the medium anew with `tsmedia create`, or unset variables it does not need"
+        }
+        ReworkError::Changed { .. } => {
+            "`tsmedia verify` says what else differs; make the medium anew with `tsmedia create`"
+        }
+        ReworkError::Signed => "give the key with --signing-key",
+        ReworkError::NotSigned => "make the medium anew with `tsmedia create --signing-key`",
+        ReworkError::OtherKey { .. } => "give the key that it was signed with",
+        ReworkError::NotSignedBy => {
+            "give the key that it was signed with; `tsmedia verify --key` says whether it was signed with a key"
+        }
+        ReworkError::NotWhole { .. } => {
+            "give the whole stick, not its partition; a copy that was cut short is made anew with `tsmedia create`"
+        }
+        ReworkError::Origin(OriginError::OtherLayout { .. }) => {
+            "change it with that version, or make it anew with `tsmedia create`"
         }
         ReworkError::NotAsListed { .. } => {
             "`tsmedia verify` says what else differs; a medium that is not intact is not changed"

@@ -29,8 +29,8 @@ pub(super) fn check(
     if unread.is_empty() && validity.until().is_some() {
         return Ok(());
     }
-    // A manifest is not signed, and older than a change of the variables: it can warn, and not reassure.
-    let stated = inspection.manifest_validity.as_ref().and_then(|manifest| manifest.until);
+    // Whether a manifest is to be believed was not looked at: it can warn, and not reassure.
+    let stated = inspection.manifest.iter().flatten().find_map(|manifest| manifest.validity.until);
     if let Some(end) = stated.filter(|end| *end < limit) {
         return ends(end, "what its manifest states".to_owned());
     }

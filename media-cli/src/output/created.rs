@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use media_core::media::receipt::Receipt;
 use media_core::media::registration::{KnownMedium, Registration};
 use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
 use serde::Serialize;
@@ -24,6 +25,10 @@ pub struct Created {
     bytes_copied_by_system: u64,
     verified: bool,
     label: String,
+    serial_number: Option<String>,
+    receipt: Option<String>,
+    manifest_sha256: String,
+    signed: bool,
     #[serde(flatten)]
     decisions: Decisions,
     management: Managed,
@@ -121,7 +126,7 @@ pub(crate) fn registration(report: &StageReport, spec: &MediaSpec) -> Registrati
 impl Created {
     pub(crate) fn new(
         output: &Path,
-        plan: &Plan,
+        (plan, receipt): (&Plan, &Receipt),
         report: &StageReport,
         spec: &MediaSpec,
         decided: &Decided,
@@ -148,11 +153,15 @@ impl Created {
         Self {
             output: output.display().to_string(),
             kind: plan.kind.clone(),
-            bytes: made.receipt.len,
-            bytes_written: made.receipt.written,
-            bytes_copied_by_system: made.receipt.copied_by_system,
+            bytes: made.written.len,
+            bytes_written: made.written.written,
+            bytes_copied_by_system: made.written.copied_by_system,
             verified: made.verified,
             label: spec.options.label.as_str().to_owned(),
+            serial_number: spec.serial_number.as_ref().map(|number| number.as_str().to_owned()),
+            receipt: decided.receipt.as_ref().map(|path| path.display().to_string()),
+            manifest_sha256: receipt.manifest_sha256.clone(),
+            signed: receipt.signature.is_some(),
             decisions: Decisions::new(report, decided, &notes),
             management: Managed {
                 site_code: spec.site.code.as_str().to_owned(),
@@ -231,6 +240,14 @@ impl fmt::Display for Created {
         let checked = if self.verified { ", verified" } else { "" };
         line(out, "Size", format_args!("{}{checked}", size(self.bytes)))?;
         line(out, "Label", &self.label)?;
+        if let Some(number) = &self.serial_number {
+            line(out, "Serial number", number)?;
+        }
+        let signed = if self.signed { "signed" } else { "not signed" };
+        line(out, "Manifest", format_args!("{signed}, SHA-256 {}", self.manifest_sha256))?;
+        if let Some(path) = &self.receipt {
+            line(out, "Receipt", path)?;
+        }
         let managed = &self.management;
         line(out, "Site", format_args!("{}, {} media", managed.site_code, managed.mode))?;
         let kind = if managed.cloud_management_gateway { " (cloud management gateway)" } else { "" };

@@ -1,5 +1,6 @@
 //! What `tsmedia inspect` prints. Values of variables that may be secret are masked unless the user wants them shown.
 
+mod stated;
 mod text;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::validity::Validity;
+use stated::Stated;
 
 /// Everything that is shown.
 #[derive(Serialize)]
@@ -29,6 +31,8 @@ pub struct Inspected {
     boot_configuration: Vec<BootConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<VariablesFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<Stated>,
     #[serde(skip_serializing_if = "Validity::is_empty")]
     validity: Validity,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -190,6 +194,7 @@ impl Inspected {
                 .flatten()
                 .next()
                 .map(|facts| variables_file(facts, password_given, reveal)),
+            manifest: Stated::new(inspection),
             validity: Validity::new(&inspection.validity()),
             certificates: inspection.certificates.iter().map(certificate).collect(),
             files: inspection
@@ -210,12 +215,14 @@ fn damaged(inspection: &Inspection) -> Vec<Damaged> {
     };
     let boot_image = inspection.boot_image.iter().find_map(|image| image.as_ref().err());
     let variables = inspection.variables.iter().find_map(|facts| facts.as_ref().err());
+    let manifest = inspection.manifest.as_ref().and_then(|manifest| manifest.as_ref().err());
     [
         ("volume label", label.map(ToString::to_string)),
         ("boot entries", boot_entries.map(ToString::to_string)),
         ("files", inspection.files_damage.as_ref().map(ToString::to_string)),
         ("boot image", boot_image.map(ToString::to_string)),
         ("media variables", variables.map(ToString::to_string)),
+        ("manifest", manifest.map(ToString::to_string)),
     ]
     .into_iter()
     .filter_map(|(part, problem)| Some(Damaged { part, problem: problem? }))

@@ -1,10 +1,14 @@
 //! What the command prints, and the file it makes.
 
+pub mod batch;
 pub mod boot_image;
 pub mod created;
 pub mod identity;
 pub mod imported;
 pub mod inspected;
+pub mod key;
+pub mod leftover;
+pub mod personalised;
 pub mod planned;
 pub mod preflight;
 pub mod registration;

@@ -71,6 +71,11 @@ pub fn check_limit(output: Option<&Path>, len: u64) -> Result<(), Error> {
     }
 }
 
+/// Removes what runs that were killed have left in the folder of an output: each is as large as a medium.
+pub fn clear_leftovers(target: &Path) {
+    super::leftover::remove_leftovers(folder(target));
+}
+
 fn check_existing(facts: &Metadata, force: bool, inputs: &[Input<'_>]) -> Result<(), OutputProblem> {
     if facts.is_dir() {
         return Err(OutputProblem::Folder);

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use media_core::VerifyReport;
 use media_core::finding::{Finding, Severity};
+use media_core::{Signature, VerifyReport};
 use serde::Serialize;
 
 use super::Shown;
@@ -17,7 +17,12 @@ pub struct Verified {
     intact: bool,
     files_compared: usize,
     bytes_compared: u64,
+    /// `none`, `not-checked`, `valid` or `wrong`.
+    signature: &'static str,
     findings: Vec<Found>,
+    /// Whether bytes were compared with a receipt, and no files with a manifest.
+    #[serde(skip)]
+    raw: bool,
 }
 
 #[derive(Serialize)]
@@ -29,7 +34,7 @@ struct Found {
 }
 
 impl Verified {
-    pub(crate) fn new(medium: &Path, report: &VerifyReport) -> Self {
+    pub(crate) fn new(medium: &Path, report: &VerifyReport, raw: bool) -> Self {
         let found = |finding: &Finding| Found {
             id: finding.id,
             severity: match finding.severity {
@@ -44,6 +49,13 @@ impl Verified {
             intact: report.is_intact(),
             files_compared: report.files_compared,
             bytes_compared: report.bytes_compared,
+            signature: match report.signature {
+                Signature::None => "none",
+                Signature::NotChecked => "not-checked",
+                Signature::Valid => "valid",
+                Signature::Wrong => "wrong",
+            },
+            raw,
             findings: report.findings.iter().map(found).collect(),
         }
     }
@@ -63,8 +75,16 @@ impl fmt::Display for Verified {
             (true, 0) => writeln!(out, "{medium}: intact"),
             (true, files) => {
                 let bytes = size(self.bytes_compared);
-                writeln!(out, "{medium}: intact; {files} files, {bytes}, are as they were written")
+                let things = if self.raw { "runs of bytes" } else { "files" };
+                writeln!(out, "{medium}: intact; {files} {things}, {bytes}, are as they were written")
             }
+        }?;
+        match self.signature {
+            "valid" => writeln!(out, "{medium}: the manifest is signed with the key given"),
+            "not-checked" => {
+                writeln!(out, "{medium}: the manifest is signed, which was not checked: no --key was given")
+            }
+            _ => Ok(()),
         }
     }
 }

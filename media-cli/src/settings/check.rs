@@ -151,6 +151,7 @@ pub(super) fn registration(path: &Path) -> Result<(PathBuf, ScriptForm), String>
 pub(super) fn check_standard_input_of(settings: &Settings) -> Result<(), Error> {
     let passwords =
         settings.password.iter().chain(&settings.certificate_password).chain(&settings.identity_password);
+    let passwords = passwords.chain(&settings.signing_key_password);
     let mut readers: Vec<&Place> = passwords
         .filter(|given| given.value == PasswordSource::StandardInput)
         .map(|given| &given.place)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::letter::LetterSettings;
 use super::{Given, SeedSource, Settings, check, overrule};
 use crate::args::CreateArgs;
 use crate::error::{Error, Place};
@@ -17,7 +18,7 @@ use crate::spec_file::{At, SecretText, SpecFile, SpecTables};
 /// [`Error::Setting`] for an option that is not `NAME=VALUE` where it has to be.
 pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error> {
     let mut settings = spec.map_or_else(Settings::default, from_spec_file);
-    let CreateArgs { boot, site, security, media, output, run } = args;
+    let CreateArgs { boot, site, security, media, output, letter, run, batch: _ } = args;
     let seed_file = option(run.seed_file, "--seed-file").map(|given| given.map(first_line_of));
     let seed_file = seed_file.map(|given| given.map(SeedSource::Read));
     settings.seed = option(run.seed.map(SeedSource::Text), "--seed").or(seed_file);
@@ -80,6 +81,16 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     if !password.is_empty() {
         settings.certificate_password = password;
     }
+    let given = security.signing_key;
+    win(&mut settings.signing_key, given.signing_key, "--signing-key");
+    let password = password_sources(
+        option(given.signing_key_password_file, "--signing-key-password-file"),
+        option(given.signing_key_password_env, "--signing-key-password-env"),
+        option(given.signing_key_password_prompt.then_some(true), "--signing-key-password-prompt"),
+    );
+    if !password.is_empty() {
+        settings.signing_key_password = password;
+    }
     win(&mut settings.certificate_start, security.certificate_start, "--certificate-start");
     win(&mut settings.certificate_expiry, security.certificate_expiry, "--certificate-expiry");
     let name = "--allow-expired";
@@ -97,6 +108,7 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
 
     win(&mut settings.label, media.label, "--label");
     win(&mut settings.media_guid, media.media_guid, "--media-guid");
+    win(&mut settings.serial_number, media.serial_number, "--serial-number");
     win(&mut settings.unattended, media.unattended, "--unattended");
     win(&mut settings.user_device_affinity, media.user_device_affinity, "--user-device-affinity");
     for text in &media.var {
@@ -112,11 +124,14 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
 
     win(&mut settings.output, output.output, "--output");
     win(&mut settings.registration, output.registration, "--registration");
+    win(&mut settings.receipt, output.receipt, "--receipt");
+    win(&mut settings.no_receipt, output.no_receipt, "--no-receipt");
     win(&mut settings.format, output.format, "--format");
     win(&mut settings.partition_scheme, output.partition_scheme, "--partition-scheme");
     win(&mut settings.size, output.size, "--size");
     win(&mut settings.cluster_size, output.cluster_size, "--cluster-size");
     win(&mut settings.prompt, output.prompt, "--prompt");
+    settings.letter.overrule(letter);
     overrule::overrule(&mut settings, security.self_signed);
     Ok(settings)
 }
@@ -125,7 +140,7 @@ pub(super) fn option<T>(value: Option<T>, name: &'static str) -> Option<Given<T>
     value.map(|value| Given { value, place: Place::Option(name) })
 }
 
-fn win<T>(setting: &mut Option<Given<T>>, value: Option<T>, name: &'static str) {
+pub(super) fn win<T>(setting: &mut Option<Given<T>>, value: Option<T>, name: &'static str) {
     if let Some(given) = option(value, name) {
         *setting = Some(given);
     }
@@ -145,7 +160,7 @@ fn win_by_name<T>(settings: &mut Vec<(String, Given<T>)>, name: String, value: G
     settings.push((name, value));
 }
 
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     values: impl IntoIterator<Item = &'a str>,
     name: &'static str,
     expected: &str,
@@ -171,14 +186,14 @@ pub(super) fn password_sources(
 }
 
 /// Paths in a spec file are relative to its folder.
-fn from_spec_file(spec: SpecFile) -> Settings {
+pub(super) fn from_spec_file(spec: SpecFile) -> Settings {
     let SpecFile { tables, text, folder } = spec;
     let file = |at: At<String>| {
         let is_standard_input = at.value == "-";
         given(at).map(|name| if is_standard_input { PathBuf::from(name) } else { folder.join(name) })
     };
     let list = |at: Option<At<Vec<At<String>>>>| at.map(|list| list.value).unwrap_or_default().into_iter();
-    let SpecTables { boot, site, security, media, variables, output } = tables;
+    let SpecTables { boot, site, security, media, variables, output, letter } = tables;
     let unknown = site.unknown_computer;
     let unknown = [("x64", unknown.x64), ("x86", unknown.x86), ("arm64", unknown.arm64)];
     Settings {
@@ -242,6 +257,13 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         variables_xml_nul_terminated: security.variables_xml.nul_terminated.map(given),
         label: media.label.map(given),
         media_guid: media.media_guid.map(given),
+        serial_number: media.serial_number.map(given),
+        signing_key: security.signing_key.map(file),
+        signing_key_password: password_sources(
+            security.signing_key_password_file.map(file),
+            security.signing_key_password_env.map(given),
+            security.signing_key_password_prompt.map(given),
+        ),
         unattended: media.unattended.map(given),
         user_device_affinity: media.user_device_affinity.map(given),
         variables: variables
@@ -255,15 +277,18 @@ fn from_spec_file(spec: SpecFile) -> Settings {
         include_autorun: media.include_autorun.map(given),
         output: output.output.map(file),
         registration: output.registration.map(file),
+        receipt: output.receipt.map(file),
+        no_receipt: output.no_receipt.map(given),
         format: output.format.map(given),
         partition_scheme: output.partition_scheme.map(given),
         size: output.size.map(given),
         cluster_size: output.cluster_size.map(given),
         prompt: output.prompt.map(given),
+        letter: LetterSettings::of(letter, file),
         notes: Vec::new(),
     }
 }
 
-fn given<T>(at: At<T>) -> Given<T> {
+pub(super) fn given<T>(at: At<T>) -> Given<T> {
     Given { value: at.value, place: Place::SpecFile(at.span) }
 }

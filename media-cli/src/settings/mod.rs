@@ -2,10 +2,13 @@
 //!
 //! [`merge`] decides who wins, [`resolve`] what it means. Neither reads a file or asks anything.
 
+mod batch;
 mod check;
 mod identity;
+mod letter;
 mod merge;
 mod overrule;
+mod personalise;
 mod resolve;
 mod site;
 mod site_form;
@@ -13,7 +16,7 @@ mod site_form;
 use std::path::PathBuf;
 
 use media_core::media::identity::{Kept, MediaGuid};
-use media_core::media::names::PackageId;
+use media_core::media::names::{PackageId, SerialNumber};
 use media_core::media::site_form::SiteForm;
 use media_core::media::store::Store;
 use media_core::{
@@ -31,7 +34,12 @@ use crate::values::{
 };
 
 pub use identity::{NewIdentity, new_identity};
+pub use letter::{
+    LONGEST_CONTACT_LINE, LONGEST_DELIVERY, LONGEST_ORGANISATION, LetterChoice, MOST_CONTACT_LINES,
+    letter_choice,
+};
 pub use merge::merge;
+pub use personalise::{PersonalSettings, personal};
 pub use resolve::resolve;
 
 /// A value and where it was given.
@@ -98,6 +106,9 @@ pub struct Settings {
     variables_xml_nul_terminated: Option<Given<bool>>,
     label: Option<Given<String>>,
     media_guid: Option<Given<String>>,
+    serial_number: Option<Given<String>>,
+    signing_key: Option<Given<PathBuf>>,
+    signing_key_password: Vec<Given<PasswordSource>>,
     unattended: Option<Given<bool>>,
     user_device_affinity: Option<Given<UserDeviceAffinity>>,
     variables: Vec<(String, Given<SecretString>)>,
@@ -108,11 +119,14 @@ pub struct Settings {
     include_autorun: Option<Given<bool>>,
     output: Option<Given<PathBuf>>,
     registration: Option<Given<PathBuf>>,
+    receipt: Option<Given<PathBuf>>,
+    no_receipt: Option<Given<bool>>,
     format: Option<Given<Format>>,
     partition_scheme: Option<Given<PartitionScheme>>,
     size: Option<Given<Size>>,
     cluster_size: Option<Given<Size>>,
     prompt: Option<Given<bool>>,
+    letter: letter::LetterSettings,
     notes: Vec<String>,
 }
 
@@ -165,6 +179,10 @@ pub struct Decided {
     pub allow_unsuitable_certificate: bool,
     /// The media's own identity.
     pub media_guid: Option<MediaGuid>,
+    /// The number under which the organisation keeps the medium.
+    pub serial_number: Option<SerialNumber>,
+    /// What the manifest is signed with, and where its password comes from.
+    pub signing_key: Option<(PathBuf, Option<PasswordSource>)>,
     /// The wizard's check boxes.
     pub options: MediaOptions,
     /// Media variables given by name.
@@ -183,6 +201,10 @@ pub struct Decided {
     pub output: Option<PathBuf>,
     /// Where what the site has to be told is written.
     pub registration: Option<(PathBuf, ScriptForm)>,
+    /// Where the receipt is written; nowhere for a dry run without an output, or when none is wanted.
+    pub receipt: Option<PathBuf>,
+    /// What the letters that go with media are like.
+    pub letter: LetterChoice,
     /// What the user may want to know.
     pub notes: Vec<String>,
 }

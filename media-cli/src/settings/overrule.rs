@@ -11,6 +11,7 @@ pub(super) fn overrule(settings: &mut Settings, self_signed: bool) {
     identity(settings, self_signed, &mut notes);
     certificate(settings, self_signed, &mut notes);
     form(settings, &mut notes);
+    receipt(settings, &mut notes);
     if option(settings.cmg.as_ref()).is_some()
         && settings.media_mode.as_ref().is_some_and(|mode| mode.value == MediaMode::Dynamic)
     {
@@ -79,6 +80,14 @@ fn certificate(settings: &mut Settings, self_signed: bool, notes: &mut Vec<Strin
         let why = format!("{name} makes a self-signed one");
         give_way(&mut settings.certificate, "certificate", &why, notes);
         settings.certificate_password.retain(|given| !given.is_in_spec_file());
+    }
+}
+
+fn receipt(settings: &mut Settings, notes: &mut Vec<String>) {
+    if settings.no_receipt.as_ref().is_some_and(|given| given.value && !given.is_in_spec_file()) {
+        give_way(&mut settings.receipt, "receipt", "--no-receipt wants none", notes);
+    } else if option(settings.receipt.as_ref()).is_some() {
+        give_way(&mut settings.no_receipt, "no-receipt", "--receipt names one", notes);
     }
 }
 

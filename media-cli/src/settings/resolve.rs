@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use media_core::disk::Scheme;
 use media_core::media::identity::{DEFAULT_KEY_BITS, Kept, MediaGuid};
-use media_core::media::names::{MediaLabel, PackageId};
+use media_core::media::names::{MediaLabel, PackageId, SerialNumber};
 use media_core::media::site_variables::{IDENTITY, check_prestart, is_among};
 use media_core::media::store::Store;
 use media_core::media::variables::{Variables, XmlForm};
@@ -51,6 +51,7 @@ fn decide(mut settings: Settings, dry_run: bool) -> Result<Decided, Error> {
     let form = form(&settings, dry_run)?;
     let options = options(&settings)?;
     let registration = checked_if_given(settings.registration.as_ref(), |path| check::registration(path))?;
+    let receipt = receipt(&settings)?;
     note_what_is_possible(package.as_ref(), password.as_ref(), &certificate, &site.management, &mut notes);
     notes.extend(label_note(&options.label, form));
     notes.extend(seed_note(&settings, &certificate));
@@ -79,9 +80,13 @@ fn decide(mut settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         options,
         variables_form: variables_form(&settings)?,
         media_guid: checked_if_given(settings.media_guid.as_ref(), |guid| MediaGuid::parse(guid))?,
+        signing_key: signing_key(&settings)?,
+        serial_number: checked_if_given(settings.serial_number.as_ref(), |number| SerialNumber::new(number))?,
         site_file: settings.site_file.map(|given| given.value),
         site_form: settings.site_form.map(|site| site.form),
         registration,
+        receipt,
+        letter: settings.letter.decide()?,
         vars_file: settings.vars_file,
         seed: settings.seed.map(|given| given.value),
         output: settings.output.map(|given| given.value),
@@ -90,6 +95,26 @@ fn decide(mut settings: Settings, dry_run: bool) -> Result<Decided, Error> {
         boot_image,
         notes,
     })
+}
+
+fn signing_key(settings: &Settings) -> Result<Option<(PathBuf, Option<PasswordSource>)>, Error> {
+    let password = only_one(&settings.signing_key_password)?;
+    match (&settings.signing_key, settings.signing_key_password.first()) {
+        (None, Some(given)) => {
+            let message = "a password for a signing key is given, but no key";
+            Err(Error::setting(message, given.place.clone()).with_hint("give --signing-key"))
+        }
+        (key, _) => Ok(key.as_ref().map(|given| (given.value.clone(), password))),
+    }
+}
+
+/// Beside the output, under its name, unless said otherwise.
+fn receipt(settings: &Settings) -> Result<Option<PathBuf>, Error> {
+    let none = settings.no_receipt.as_ref().filter(|given| given.value);
+    not_both(settings.receipt.as_ref(), none, "a receipt is to be written, and none is wanted")?;
+    let beside = |output: &Given<PathBuf>| crate::personalise::beside(&output.value);
+    let given = settings.receipt.as_ref().map(|given| given.value.clone());
+    Ok(given.or_else(|| settings.output.as_ref().map(beside)).filter(|_| none.is_none()))
 }
 
 fn package(settings: &Settings, boot_image: &Given<PathBuf>) -> Result<Option<BootPackage>, Error> {
@@ -263,7 +288,7 @@ fn options(settings: &Settings) -> Result<MediaOptions, Error> {
 }
 
 /// Names and values are checked by the rules of the variables file; names are not repeated.
-fn variables(
+pub(super) fn variables(
     settings: &Settings,
     prestart: Option<&Prestart>,
 ) -> Result<Vec<(String, Given<SecretString>)>, Error> {
@@ -298,7 +323,7 @@ fn identity_variable(name: &str, place: Place) -> Error {
 }
 
 /// Names are checked, so that a mistake in one is not a variable left in.
-fn without_variables(settings: &Settings) -> Result<Vec<String>, Error> {
+pub(super) fn without_variables(settings: &Settings) -> Result<Vec<String>, Error> {
     let one = |given: &Given<String>| {
         if let Some((_, also)) =
             settings.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given.value))

@@ -1,7 +1,7 @@
 //! Decides what the settings of the site mean.
 
 use media_core::media::names::{ManagementPoint, SiteCode};
-use media_core::{Management, SiteSpec, UnknownComputers};
+use media_core::{Management, PersonalManagement, SiteSpec, UnknownComputers};
 
 use super::check::{self, checked, checked_if_given, missing, not_both};
 use super::overrule::not_used;
@@ -35,12 +35,23 @@ pub(super) fn site(
         *place = Some(checked(guid, check::unknown_computer)?);
     }
     let code = checked(code, |code| SiteCode::new(code))?;
-    let management = management(settings, if imported_certificate { "https" } else { "http" })?;
+    let default_scheme = if imported_certificate { "https" } else { "http" };
+    let PersonalManagement { management, http_port, https_port } = points(settings, default_scheme, notes)?;
+    Ok(SiteSpec { code, management, http_port, https_port, unknown_computers })
+}
+
+/// The management points, and the ports that they or other settings name.
+pub(super) fn points(
+    settings: &Settings,
+    default_scheme: &str,
+    notes: &mut Vec<String>,
+) -> Result<PersonalManagement, Error> {
+    let management = management(settings, default_scheme)?;
     let (http, https) = (settings.http_port.as_ref(), settings.https_port.as_ref());
     let http_port = port(("http", http), &named_ports(settings, &management, "http"), notes)?.unwrap_or(80);
     let https_port =
         port(("https", https), &named_ports(settings, &management, "https"), notes)?.unwrap_or(443);
-    Ok(SiteSpec { code, management, http_port, https_port, unknown_computers })
+    Ok(PersonalManagement { management, http_port, https_port })
 }
 
 /// The ports that management points name for a scheme, in order.

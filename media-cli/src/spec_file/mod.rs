@@ -15,7 +15,7 @@ use crate::error::{Error, Place};
 use crate::input;
 
 pub use tables::{
-    At, BootTable, MediaTable, OutputTable, SecretText, SecurityTable, SiteTable, SpecTables,
+    At, BootTable, LetterTable, MediaTable, OutputTable, SecretText, SecurityTable, SiteTable, SpecTables,
     UnknownComputerTable, VariablesXmlTable,
 };
 
@@ -109,6 +109,7 @@ fn plain_words(message: &str) -> String {
         ("struct SecurityTable", "a table: [security]"),
         ("struct MediaTable", "a table: [media]"),
         ("struct OutputTable", "a table: [output]"),
+        ("struct LetterTable", "a table: [letter]"),
         ("struct UnknownComputerTable", "a table: [site.unknown-computer]"),
         ("struct VariablesXmlTable", "a table: [security.variables-xml]"),
         ("expected u16", "expected a number from 0 to 65535"),

@@ -93,6 +93,8 @@ pub struct SpecTables {
     pub variables: BTreeMap<String, At<SecretText>>,
     /// The volume.
     pub output: OutputTable,
+    /// The letter to each worker.
+    pub letter: LetterTable,
 }
 
 /// `[boot]`
@@ -181,6 +183,14 @@ pub struct SecurityTable {
     pub certificate_password_file: Option<At<String>>,
     /// Take the password of the certificate from this environment variable
     pub certificate_password_env: Option<At<String>>,
+    /// The private key that the manifest is signed with
+    pub signing_key: Option<At<String>>,
+    /// Read the password of the signing key from the first line of this file; - is standard input
+    pub signing_key_password_file: Option<At<String>>,
+    /// Take the password of the signing key from this environment variable
+    pub signing_key_password_env: Option<At<String>>,
+    /// Ask for the password of the signing key on the terminal
+    pub signing_key_password_prompt: Option<At<bool>>,
     /// When the self-signed media certificate starts to be valid
     pub certificate_start: Option<At<DateText>>,
     /// When the self-signed media certificate expires
@@ -220,6 +230,8 @@ pub struct MediaTable {
     pub label: Option<At<String>>,
     /// Identity of the media at the site, a GUID; a new one when not given
     pub media_guid: Option<At<String>>,
+    /// The number under which you keep this medium
+    pub serial_number: Option<At<String>>,
     /// Allow unattended operating system deployment
     pub unattended: Option<At<bool>>,
     /// User device affinity
@@ -244,6 +256,10 @@ pub struct OutputTable {
     pub output: Option<At<String>>,
     /// Write what the site has to be told of the medium to this file: .ps1 or .json
     pub registration: Option<At<String>>,
+    /// The file the receipt is written to; the output with .receipt.json behind its name when not given
+    pub receipt: Option<At<String>>,
+    /// Write no receipt
+    pub no_receipt: Option<At<bool>>,
     /// What to make, when the name of the output does not say
     pub format: Option<At<Format>>,
     /// Partition table of a disk image
@@ -254,4 +270,20 @@ pub struct OutputTable {
     pub cluster_size: Option<At<Size>>,
     /// Let a computer started from the ISO by UEFI wait for a key to be pressed
     pub prompt: Option<At<bool>>,
+}
+
+/// `[letter]`
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LetterTable {
+    /// The organisation's name
+    pub organisation: Option<At<String>>,
+    /// Whom to call: up to six lines
+    pub contact: Option<At<String>>,
+    /// How the password reaches a worker: ends the sentence "it reaches you …"
+    pub password_delivery: Option<At<String>>,
+    /// A template of the organisation's own for the printed letter
+    pub letter_html: Option<At<String>>,
+    /// A template of the organisation's own for the letter as plain text
+    pub letter_text: Option<At<String>>,
 }

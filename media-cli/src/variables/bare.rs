@@ -20,7 +20,7 @@ pub(super) fn change(
     bytes: &[u8],
     password: Option<&SecretString>,
 ) -> Result<Changes, Error> {
-    let (new, mut changes) = job.apply(bytes, password)?;
+    let (new, _, mut changes) = job.apply(bytes, password)?;
     if matches!(job.edit, Edit::Password { .. }) && changes.is_changed() {
         let note = "on the medium this file belongs to, PasswordRequired in TsmBootstrap.ini has to fit";
         changes.note(note);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use media_core::Medium;
-use media_core::media::variables::{Change, Editable};
+use media_core::media::variables::{Change, Editable, Variables};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{bare, medium, open, variables_error};
@@ -11,7 +11,7 @@ use crate::args::variables::OutputArgs;
 use crate::error::{Error, Exit, Place};
 use crate::output::target;
 use crate::output::variables::Changes;
-use crate::{show, variables_file};
+use crate::{key, rework, show, variables_file};
 
 /// A change of the variables.
 pub(super) enum Edit {
@@ -31,7 +31,9 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     pub(super) fn run(&self, password: Option<SecretString>) -> Result<Exit, Error> {
-        let was_unfinished = self.output.output.is_none() && medium::finish(self.medium)?;
+        let mut notes = Vec::new();
+        let signing_key = key::given(&self.output.signing_key, &mut notes)?;
+        let was_unfinished = self.output.output.is_none() && rework::finish(self.medium)?;
         let (opened, found) = open(self.medium)?;
         let password = password.as_ref();
         let mut changes = match (found, &self.output.output) {
@@ -39,9 +41,12 @@ impl Job<'_> {
             (Medium::Wim(_) | Medium::Hive(_), _) => {
                 return Err(Error::NoVariables { path: self.medium.to_owned() });
             }
-            (found, Some(output)) => medium::copy(self, &opened, &found, password, output)?,
-            (_, None) => medium::in_place(self, password)?,
+            (found, Some(output)) => {
+                medium::copy(self, &opened, &found, password, (output, signing_key.as_ref()))?
+            }
+            (_, None) => medium::in_place(self, password, signing_key.as_ref())?,
         };
+        notes.iter().for_each(|note| changes.note(note));
         if was_unfinished {
             changes.note("an earlier change of this medium had been cut short; it was finished first");
         }
@@ -52,12 +57,12 @@ impl Job<'_> {
         Ok(Exit::Done)
     }
 
-    /// The variables file as it is to be, and what that changes.
+    /// The variables file as it is to be, what is in it, and what that changes.
     pub(super) fn apply(
         &self,
         bytes: &[u8],
         password: Option<&SecretString>,
-    ) -> Result<(Vec<u8>, Changes), Error> {
+    ) -> Result<(Vec<u8>, Variables, Changes), Error> {
         let failed = |error| variables_error(self.medium, password.is_some(), error);
         let mut file = Editable::open(bytes, password).map_err(failed)?;
         let mut changes = Changes::default();
@@ -83,7 +88,8 @@ impl Job<'_> {
                 notes.iter().for_each(|note| changes.note(note));
             }
         }
-        Ok((file.finish().map_err(failed)?, changes))
+        let variables = file.variables().copy();
+        Ok((file.finish().map_err(failed)?, variables, changes))
     }
 }
 

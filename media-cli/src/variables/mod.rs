@@ -112,7 +112,7 @@ fn medium_error(path: &Path, error: MediumError) -> Error {
 }
 
 /// What keeps the variables from being read: without a password given it may be that they have one.
-fn variables_error(path: &Path, password_given: bool, error: VariablesError) -> Error {
+pub(crate) fn variables_error(path: &Path, password_given: bool, error: VariablesError) -> Error {
     match error {
         VariablesError::WrongPassword if !password_given => Error::NeedsPassword { path: path.to_owned() },
         VariablesError::Name { .. } | VariablesError::Value { .. } => {

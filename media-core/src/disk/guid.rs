@@ -14,12 +14,24 @@ impl Guid {
         bytes[8] = bytes[8] & 0x3F | 0x80;
         Self(bytes)
     }
+
+    /// Reads what [`fmt::Display`] writes; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.split('-').collect();
+        let printed: [u8; 16] = crate::bytes::from_hex(digits.as_bytes())?[..].try_into().ok()?;
+        let mut bytes = [0; 16];
+        PRINTED.iter().zip(printed).for_each(|(place, byte)| bytes[*place] = byte);
+        Some(Self(bytes)).filter(|guid| guid.to_string().eq_ignore_ascii_case(text))
+    }
 }
+
+/// In which order the bytes are printed.
+const PRINTED: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 impl fmt::Display for Guid {
     /// Upper case with hyphens and without braces.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, place) in [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].into_iter().enumerate() {
+        for (index, place) in PRINTED.into_iter().enumerate() {
             if matches!(index, 4 | 6 | 8 | 10) {
                 out.write_str("-")?;
             }

@@ -87,3 +87,27 @@ fn disk_geometry(sectors: u64) -> (u16, u16) {
         _ => (63, 255),
     }
 }
+
+/// Whether a structure with this label is an FSInfo sector.
+pub(crate) fn is_fs_info(label: &str) -> bool {
+    matches!(label, "FSInfo" | "backup FSInfo")
+}
+
+/// What FSInfo says after a change from `before` to `after`, on a volume where somebody else took or freed clusters: the
+/// free ones are as many fewer or more, and where to look for them is not changed.
+pub(crate) fn recount(found: &[u8], before: &[u8], after: &mut [u8]) {
+    /// The count is not known.
+    const UNKNOWN: u32 = u32::MAX;
+    let count = |bytes: &[u8]| {
+        bytes.get(488..492).and_then(|count| count.try_into().ok()).map_or(UNKNOWN, u32::from_le_bytes)
+    };
+    let counts = [count(found), count(before), count(after)];
+    let free = match counts {
+        [UNKNOWN, ..] | [_, UNKNOWN, _] | [.., UNKNOWN] => UNKNOWN,
+        [found, before, after] => found.wrapping_add(after.wrapping_sub(before)),
+    };
+    if let (Some(target), Some(hint)) = (after.get_mut(488..496), found.get(492..496)) {
+        target[..4].copy_from_slice(&free.to_le_bytes());
+        target[4..].copy_from_slice(hint);
+    }
+}

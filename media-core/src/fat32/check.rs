@@ -6,11 +6,15 @@ use super::{FatError, SECTOR_SIZE, Volume};
 use crate::finding::{Finding, Findings};
 
 const DIRTY: &str = "fat32.dirty";
+const STALE_COUNT: &str = "fat32.stale-free-count";
 /// The bits of FAT entry 1 that are set after a clean shutdown, and while no read or write failed (fatgen103, "FAT
 /// Data Structure").
 const CLEAN_SHUTDOWN: u32 = 0x0800_0000;
 const NO_HARD_ERROR: u32 = 0x0400_0000;
-/// The byte of the boot sector where Windows and Linux note that the volume is mounted.
+/// The bits that belong to no FAT entry.
+const RESERVED: u32 = 0xF000_0000;
+/// The byte of the boot sector where Windows and Linux note that the volume is mounted (bit 0), or is to be looked at for
+/// bad sectors (bit 1).
 const STATE: usize = 65;
 
 pub(super) fn check(volume: &Volume) -> Result<Vec<Finding>, FatError> {
@@ -50,7 +54,7 @@ fn finding(error: &FatError) -> Option<Finding> {
     let message = format!("found {found}, expected {expected}");
     // A stick that is in use, or was pulled out, has nothing wrong with it for that alone.
     Some(match *id {
-        DIRTY => Finding::note(id, place.clone(), message),
+        DIRTY | STALE_COUNT => Finding::note(id, place.clone(), message),
         _ => Finding::error(id, place.clone(), message),
     })
 }
@@ -71,7 +75,7 @@ fn backup_boot_sector(volume: &Volume, complain: &mut Complain) -> Result<(), Fa
     let (mut first, mut second) = ([0; 512], [0; 512]);
     volume.read("boot sector", 0, &mut first)?;
     volume.read("backup boot sector", volume.backup_sector * SECTOR_SIZE, &mut second)?;
-    if first[STATE] & 1 != 0 {
+    if first[STATE] & 3 != 0 {
         let found = format!("{:#04X}", first[STATE]);
         complain(damaged(DIRTY, "boot sector, byte 65", found, "a volume that is not in use"))?;
     }
@@ -133,8 +137,8 @@ fn fats_agree(volume: &Volume, complain: &mut Complain) -> Result<(), FatError> 
         volume.read("FAT 1", volume.fat_offset(0) + start, &mut one[..count])?;
         volume.read("FAT 2", volume.fat_offset(1) + start, &mut two[..count])?;
         if start == 0 {
-            // The state of a volume in use is kept in the first FAT alone.
-            let state = (CLEAN_SHUTDOWN >> 24) as u8;
+            // The state of a volume in use may be kept in the first FAT alone, and Windows keeps it in the reserved bits.
+            let state = ((CLEAN_SHUTDOWN | RESERVED) >> 24) as u8;
             (one[7], two[7]) = (one[7] | state, two[7] | state);
         }
         if let Some(at) = one[..count].iter().zip(&two[..count]).position(|(left, right)| left != right) {
@@ -176,10 +180,18 @@ fn fs_info_is_right(volume: &Volume, free: u32, complain: &mut Complain) -> Resu
     };
     if let Some(count) = count.filter(|&count| count != free) {
         let found = format!("{count} free clusters where {free} are free");
-        complain(damaged("fat32.free-count", "FSInfo", found, "the number of free clusters"))?;
+        // Windows writes FSInfo only when it marks the volume as no longer in use.
+        let id = if is_in_use(volume)? { STALE_COUNT } else { "fat32.free-count" };
+        complain(damaged(id, "FSInfo", found, "the number of free clusters"))?;
     }
     if let Some(next) = next.filter(|&next| !volume.is_cluster(next)) {
         complain(damaged("fat32.next-free", "FSInfo", next, "the number of a cluster"))?;
     }
     Ok(())
+}
+
+fn is_in_use(volume: &Volume) -> Result<bool, FatError> {
+    let mut state = [0];
+    volume.read("boot sector", STATE as u64, &mut state)?;
+    Ok(state[0] & 1 != 0 || FatReader::new(volume).entry(1)? & CLEAN_SHUTDOWN == 0)
 }

@@ -12,6 +12,7 @@
 
 mod boot;
 mod check;
+mod compare;
 mod error;
 mod geometry;
 mod names;
@@ -24,6 +25,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use boot::{is_fs_info, recount};
+pub use compare::compare;
 pub use error::{FatError, NameProblem};
 pub use plan::{Options, minimum_sectors, plan};
 pub use resize::resize;

@@ -500,7 +500,9 @@ fn every_flipped_bit_that_can_be_seen_is_seen() {
                     "backup FSInfo" => matches!(place, 4..=483 | 488..=507),
                     // The state of a volume in use, which the copies do not have to share.
                     "boot sector" | "backup boot sector" => place == 65,
-                    "FAT 2" => place == 7 && bit == 0x08,
+                    // Its reserved bits are Windows'.
+                    "FAT 1" => place == 7 && bit >= 0x10,
+                    "FAT 2" => place == 7 && bit >= 0x08,
                     _ => folder && is_silent(&structure.bytes[place / 32 * 32..][..32], place % 32, bit),
                 };
                 let found = examine(&layout, vec![(structure.offset + place as u64, byte ^ bit)]);
@@ -525,12 +527,22 @@ fn a_volume_in_use_is_not_damaged() {
         let found = layout.structures.iter().find(|structure| structure.label == label);
         found.expect("it is planned").offset
     };
-    // What Windows does to the first FAT, and Linux to the boot sector.
-    for (place, byte) in [(at("FAT 1") + 7, 0x07), (at("boot sector") + 65, 0x01)] {
+    // What fatgen103 and Windows do to the first FAT, and Windows and Linux to the boot sector.
+    let (fat, boot) = (at("FAT 1") + 7, at("boot sector") + 65);
+    for (place, byte) in [(fat, 0x07), (fat, 0xF7), (boot, 0x01), (boot, 0x02)] {
         let source = Planned { layout: layout.clone(), changes: vec![(place, byte)], len: layout.len };
         let findings = Volume::open(Arc::new(source), 0, layout.len).expect("sound").check().expect("memory");
         let found: Vec<_> = findings.iter().map(|finding| (finding.id, finding.severity)).collect();
         assert_eq!(found, [("fat32.dirty", Severity::Note)], "byte {place}: {findings:?}");
+    }
+    // While it is in use, nobody counts its free clusters.
+    let count = at("FSInfo") + 488;
+    for (state, id) in [(0, "fat32.free-count"), (1, "fat32.stale-free-count")] {
+        let changes = vec![(at("boot sector") + 65, state), (count, 0)];
+        let source = Planned { layout: layout.clone(), changes, len: layout.len };
+        let findings = Volume::open(Arc::new(source), 0, layout.len).expect("sound").check().expect("memory");
+        let found = findings.iter().find(|found| found.place == "FSInfo").expect("it is counted");
+        assert_eq!(found.id, id, "{findings:?}");
     }
 }
 

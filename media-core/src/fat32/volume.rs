@@ -166,15 +166,15 @@ impl Volume {
 }
 
 /// What the boot sector says, checked.
-struct Boot {
-    facts: VolumeFacts,
-    root: u32,
+pub(super) struct Boot {
+    pub(super) facts: VolumeFacts,
+    pub(super) root: u32,
     fs_info_sector: u64,
     backup_sector: u64,
 }
 
 impl Boot {
-    fn parse(bytes: &[u8; 512]) -> Result<Self, FatError> {
+    pub(super) fn parse(bytes: &[u8; 512]) -> Result<Self, FatError> {
         let mut reader = Reader::new("FAT32 boot sector", bytes);
         reader.take(11)?;
         let sector_size = reader.u16()?;

@@ -287,36 +287,36 @@ impl<'a> FatReader<'a> {
 
 /// The fields of a short-name entry that are looked at.
 #[derive(Clone, Copy)]
-struct RawEntry {
-    name: [u8; 11],
-    attributes: u8,
+pub(super) struct RawEntry {
+    pub(super) name: [u8; 11],
+    pub(super) attributes: u8,
     /// Whether Windows NT shows stem and extension in lower case, bits 3 and 4.
     lower_case: u8,
-    cluster: u32,
+    pub(super) cluster: u32,
     len: u32,
 }
 
 impl RawEntry {
-    fn new(bytes: &[u8; 32]) -> Self {
+    pub(super) fn new(bytes: &[u8; 32]) -> Self {
         let mut name = [0; 11];
         name.copy_from_slice(&bytes[..11]);
         let cluster = number(&bytes[20..22]) << 16 | number(&bytes[26..28]);
         Self { name, attributes: bytes[11], lower_case: bytes[12], cluster, len: number(&bytes[28..32]) }
     }
 
-    fn is_long_slot(&self) -> bool {
+    pub(super) fn is_long_slot(&self) -> bool {
         self.attributes & 0x3F == 0x0F
     }
 
-    fn is_label(&self) -> bool {
+    pub(super) fn is_label(&self) -> bool {
         self.attributes & 0x18 == 0x08 && !self.is_long_slot()
     }
 
-    fn is_folder(&self) -> bool {
+    pub(super) fn is_folder(&self) -> bool {
         self.attributes & 0x10 != 0
     }
 
-    fn short_name(&self) -> String {
+    pub(super) fn short_name(&self) -> String {
         let part = |bytes: &[u8], lower: bool| {
             let text = oem_text(bytes);
             let text = text.trim_end_matches(' ');
@@ -477,7 +477,7 @@ fn is_short_name(name: &[u8; 11]) -> bool {
         && !name.iter().enumerate().any(|(index, &byte)| wrong(byte) && !(index == 0 && byte == 0x05))
 }
 
-fn long_part(slot: &[u8; 32]) -> [u8; 26] {
+pub(super) fn long_part(slot: &[u8; 32]) -> [u8; 26] {
     let mut out = [0; 26];
     out[..10].copy_from_slice(&slot[1..11]);
     out[10..22].copy_from_slice(&slot[14..26]);
@@ -485,14 +485,14 @@ fn long_part(slot: &[u8; 32]) -> [u8; 26] {
     out
 }
 
-fn long_name(parts: &[[u8; 26]]) -> String {
+pub(super) fn long_name(parts: &[[u8; 26]]) -> String {
     let bytes: Vec<u8> = parts.iter().rev().flatten().copied().collect();
     let pairs = bytes.as_chunks::<2>().0;
     let end = pairs.iter().position(|pair| *pair == [0, 0]).unwrap_or(pairs.len());
     utf16le(&bytes[..end * 2])
 }
 
-fn number(bytes: &[u8]) -> u32 {
+pub(super) fn number(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 

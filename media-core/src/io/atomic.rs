@@ -9,6 +9,9 @@ use std::sync::Arc;
 use super::write_back::WriteBack;
 use super::{FileSource, Sink};
 
+/// What the name of a temporary file begins and ends with; between are the process and a number, `PROCESS-NUMBER`.
+pub const TEMPORARY_NAME: [&str; 2] = [".tsmedia-", ".partial"];
+
 /// A file under a temporary name in the folder of its final name; dropped before [`AtomicFile::keep`], it is removed.
 #[derive(Debug)]
 pub struct AtomicFile {
@@ -40,10 +43,11 @@ impl AtomicFile {
 
     fn create_with(target: &Path, mode: u32, private: bool) -> io::Result<Self> {
         target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let [prefix, suffix] = TEMPORARY_NAME;
         for attempt in 0..1000 {
             // Not made of the target's name, which may be as long as a name can be.
             let temporary =
-                target.with_file_name(format!(".tsmedia-{}-{attempt}.partial", std::process::id()));
+                target.with_file_name(format!("{prefix}{}-{attempt}{suffix}", std::process::id()));
             let mut options = OpenOptions::new();
             match options.read(true).write(true).create_new(true).mode(mode).open(&temporary) {
                 Ok(file) => {
@@ -71,9 +75,7 @@ impl AtomicFile {
             let _ = self.file.set_permissions(Permissions::from_mode(mode));
         }
         self.write_back.finish()?;
-        let folder =
-            self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = File::open(folder);
+        let folder = File::open(folder_of(&self.target));
         if replace {
             fs::rename(&self.temporary, &self.target)?;
         } else {
@@ -98,6 +100,10 @@ impl AtomicFile {
     pub fn source(&self) -> io::Result<FileSource> {
         FileSource::open(&self.temporary)
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 const PERMISSIONS: u32 = 0o777;

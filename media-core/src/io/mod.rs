@@ -11,7 +11,7 @@ use std::io;
 
 use zeroize::Zeroizing;
 
-pub use atomic::AtomicFile;
+pub use atomic::{AtomicFile, TEMPORARY_NAME};
 pub use file::FileSource;
 pub use in_place::InPlaceFile;
 pub use memory::MemorySink;

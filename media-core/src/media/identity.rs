@@ -107,6 +107,20 @@ pub enum IdentitySource {
     Kept(Box<Kept>),
 }
 
+impl IdentitySource {
+    /// The same once more, with its secrets.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        match self {
+            Self::SelfSigned { start, expiry, key_bits } => {
+                Self::SelfSigned { start: *start, expiry: *expiry, key_bits: *key_bits }
+            }
+            Self::Pfx { bytes, password } => Self::Pfx { bytes: bytes.clone(), password: password.clone() },
+            Self::Kept(kept) => Self::Kept(Box::new(kept.copy())),
+        }
+    }
+}
+
 /// The certificate and key of one medium. The key is wiped from memory when dropped, and nothing shows it.
 pub struct Identity {
     /// The media's identity string.

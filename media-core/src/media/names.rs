@@ -124,6 +124,34 @@ impl Default for MediaLabel {
     }
 }
 
+/// The number under which an organisation keeps a medium: what is written on the stick, and in the register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialNumber(String);
+
+impl SerialNumber {
+    /// The longest.
+    pub const MAXIMUM: usize = 64;
+
+    /// Checks a serial number. It can be part of a file's name on every system.
+    ///
+    /// # Errors
+    /// [`NameError`] unless it is 1 to 64 letters, digits, `-`, `_` and `.`, and starts with a letter or digit.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        let expected =
+            "expected 1 to 64 letters, digits, hyphens, underscores and dots, the first a letter or digit";
+        let fits = (1..=Self::MAXIMUM).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            && text.as_bytes()[0].is_ascii_alphanumeric()
+            && !text.ends_with('.');
+        if fits { Ok(Self(text.to_owned())) } else { Err(name_error("serial number", text, expected)) }
+    }
+
+    /// The number as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A management point as the media variables spell it: a URL with its scheme and no slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagementPoint {

@@ -64,15 +64,12 @@ pub fn check_prestart(prestart: &Prestart) -> Result<(), VariablesError> {
 pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVariables, VariablesError> {
     let mut variables = Variables::default();
     let mut plain = |name: &str, value: &str| variables.set(name, SecretString::from(value));
-    let points = spec.site.management.points().iter().map(|point| point.url()).collect::<Vec<_>>().join("*");
-    match spec.site.management {
-        Management::SiteBased(_) => plain("SMSTSMP", &points)?,
-        Management::Dynamic(_) => plain("SMSTSLocationMPs", &points)?,
+    let site = &spec.site;
+    for (name, value) in management_variables(&site.management, site.http_port, site.https_port) {
+        plain(name, &value)?;
     }
     plain("_SMSMediaGuid", identity.guid.as_str())?;
     plain("_SMSTSSiteCode", spec.site.code.as_str())?;
-    plain("_SMSTSHTTPPort", &spec.site.http_port.to_string())?;
-    plain("_SMSTSHTTPSPort", &spec.site.https_port.to_string())?;
     plain("_SMSTSMediaType", "BootMedia")?;
     plain("_SMSTSLaunchMode", launch_mode(spec.form))?;
     if let Some(id) = &spec.boot_image.package_id {
@@ -106,6 +103,20 @@ pub fn site_variables(spec: &MediaSpec, identity: &Identity) -> Result<SiteVaria
     Ok(SiteVariables { variables, overridden, not_there, missing })
 }
 
+/// The variables that say how the site is found.
+pub fn management_variables(
+    management: &Management,
+    http_port: u16,
+    https_port: u16,
+) -> [(&'static str, String); 3] {
+    let points = management.points().iter().map(|point| point.url()).collect::<Vec<_>>().join("*");
+    let name = match management {
+        Management::SiteBased(_) => "SMSTSMP",
+        Management::Dynamic(_) => "SMSTSLocationMPs",
+    };
+    [(name, points), ("_SMSTSHTTPPort", http_port.to_string()), ("_SMSTSHTTPSPort", https_port.to_string())]
+}
+
 /// How the medium was started, as the engine spells it.
 fn launch_mode(form: Form) -> &'static str {
     match form {
@@ -121,6 +132,16 @@ fn assign_users_mode(affinity: UserDeviceAffinity) -> Option<&'static str> {
         UserDeviceAffinity::AdministratorApproval => Some("Pending"),
         UserDeviceAffinity::AutoApproval => Some("Auto"),
     }
+}
+
+/// The wizard's choice that a medium was made with.
+pub fn user_device_affinity(variables: &Variables) -> UserDeviceAffinity {
+    let mode = variables.get("SMSTSAssignUsersMode").map(ExposeSecret::expose_secret);
+    let choices = [UserDeviceAffinity::AdministratorApproval, UserDeviceAffinity::AutoApproval];
+    let found = choices.into_iter().find(|choice| {
+        mode.zip(assign_users_mode(*choice)).is_some_and(|(mode, known)| known.eq_ignore_ascii_case(mode))
+    });
+    found.unwrap_or_default()
 }
 
 fn apply(variables: &mut Variables, given: &[(String, SecretString)]) -> Result<Vec<String>, VariablesError> {

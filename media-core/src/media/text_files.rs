@@ -1,6 +1,12 @@
 //! The small text files of a medium, from `templates/`.
 
+use super::names::MediaLabel;
 use crate::spec::MediaSpec;
+
+/// Path of the label in a form scripts can read.
+pub const MEDIA_LABEL_PATH: &str = "MediaLabel.txt";
+/// Path of the label for Windows Explorer.
+pub const AUTORUN_PATH: &str = "autorun.inf";
 
 const BOOTSTRAP: &str = include_str!("../../../templates/TsmBootstrap.ini");
 const AUTORUN: &str = include_str!("../../../templates/autorun.inf");
@@ -22,13 +28,13 @@ pub fn bootstrap(spec: &MediaSpec) -> Vec<u8> {
 }
 
 /// `MediaLabel.txt` in the root: the label in a form scripts can read (since 1902).
-pub fn media_label(spec: &MediaSpec) -> Vec<u8> {
-    format!("label={}\r\n", spec.options.label.as_str()).into_bytes()
+pub fn media_label(label: &MediaLabel) -> Vec<u8> {
+    format!("label={}\r\n", label.as_str()).into_bytes()
 }
 
 /// `autorun.inf` in the root, which shows the whole label in Windows Explorer.
-pub fn autorun(spec: &MediaSpec) -> Vec<u8> {
-    with_windows_line_ends(&AUTORUN.replace("{label}", spec.options.label.as_str()))
+pub fn autorun(label: &MediaLabel) -> Vec<u8> {
+    with_windows_line_ends(&AUTORUN.replace("{label}", label.as_str()))
 }
 
 fn with_windows_line_ends(text: &str) -> Vec<u8> {

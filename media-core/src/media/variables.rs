@@ -195,6 +195,17 @@ impl Variables {
         self.list.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
     }
 
+    /// The same once more.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { list: self.list.clone() }
+    }
+
+    /// Whether they are in the order of [`Variables::sort`].
+    pub fn is_sorted(&self) -> bool {
+        self.list.is_sorted_by(|(left, _), (right, _)| left.encode_utf16().le(right.encode_utf16()))
+    }
+
     fn equals(&self, other: &Self) -> bool {
         let same =
             |((name, value), (other, expected)): (&(String, SecretString), &(String, SecretString))| {

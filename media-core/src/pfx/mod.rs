@@ -140,6 +140,11 @@ pub fn read_named(bytes: &[u8], password: &SecretString) -> Result<(Bundle, Opti
 
 /// `PFX ::= SEQUENCE { version INTEGER {v3(3)}, .. }`: tells at once, and before any password is tried, a file that is
 /// something else.
+/// Whether bytes begin as a PKCS#12 file does.
+pub(crate) fn is_pfx(bytes: &[u8]) -> bool {
+    check_outline(bytes).is_ok()
+}
+
 fn check_outline(bytes: &[u8]) -> Result<(), PfxError> {
     let mut fields = SliceReader::new(AnyRef::from_der(bytes).map_err(damaged)?.value()).map_err(damaged)?;
     let version = fields.decode::<u32>().map_err(damaged)?;

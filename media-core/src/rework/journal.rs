@@ -45,12 +45,12 @@ impl Journal {
         boot: &[(u64, u64)],
         places: &[(u64, u64)],
     ) -> Result<Self, ReworkError> {
-        let patches: Vec<_> = patches.iter().map(|patch| (patch.offset, patch.bytes.clone())).collect();
         let read = |&(offset, len): &(u64, u64)| {
             let mut bytes = vec![0; len as usize];
             source.read_exact_at(offset, &mut bytes).map(|()| (offset, bytes))
         };
-        let boot = boot.iter().map(read).collect::<io::Result<Vec<_>>>()?;
+        let mut boot = boot.iter().map(read).collect::<io::Result<Vec<_>>>()?;
+        let patches: Vec<_> = patches.iter().flat_map(|patch| outside(patch, &mut boot)).collect();
         let entries = patches.iter().chain(&boot);
         let needed = entries.map(|(_, bytes)| ENTRY + bytes.len()).sum::<usize>() + HEADER;
         let needed = needed.next_multiple_of(SECTOR) as u64;
@@ -72,6 +72,29 @@ impl Journal {
     pub fn is_leftover(&self) -> bool {
         self.stale > 0
     }
+}
+
+/// The parts of a patch that are outside of what the medium is found by; those inside are put there.
+fn outside(patch: &Patch, boot: &mut [(u64, Vec<u8>)]) -> Vec<(u64, Vec<u8>)> {
+    let mut left = vec![(patch.offset, patch.bytes.clone())];
+    for (start, bytes) in boot {
+        let end = *start + bytes.len() as u64;
+        let mut rest = Vec::new();
+        for (offset, part) in left {
+            let (from, to) = (offset.max(*start), (offset + part.len() as u64).min(end));
+            if from >= to {
+                rest.push((offset, part));
+                continue;
+            }
+            let inside = (from - offset) as usize..(to - offset) as usize;
+            bytes[(from - *start) as usize..(to - *start) as usize].copy_from_slice(&part[inside.clone()]);
+            rest.push((offset, part[..inside.start].to_vec()));
+            rest.push((to, part[inside.end..].to_vec()));
+        }
+        left = rest;
+    }
+    left.retain(|(_, part)| !part.is_empty());
+    left
 }
 
 /// How many bytes of an earlier journal are there; `None` when something else is.

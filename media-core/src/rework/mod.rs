@@ -1,24 +1,32 @@
-//! Rework: replaces files of a medium where it is. Computes what changes, byte by byte; `write` carries it out.
+//! Rework: makes files of a medium others where it is. Computes what changes, byte by byte; `write` carries it out.
+//!
+//! A medium with a manifest is planned again, as it was and as it is to be. Of one without, the structures that name the
+//! files are changed.
 
 pub(crate) mod journal;
+mod merge;
+mod planned;
+mod unplanned;
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::bytes::to_hex_lower;
 use crate::content::Piece;
 use crate::disk::{SECTOR_SIZE, Scheme};
-use crate::event::Unobserved;
-use crate::fat32::{self, FatError};
 use crate::io::Source;
-use crate::iso::{self, IsoError};
-use crate::layout::{FileSize, Layout};
-use crate::media::manifest::{self, ManifestError};
+use crate::iso;
+use crate::media::manifest::ManifestError;
+use crate::media::receipt::Receipt;
+use crate::media::signing::{KeyError, SigningKey};
+use crate::media::validity::Validity;
+use crate::media::variables::Variables;
 use crate::medium::{self, Medium, MediumError, MediumFile};
-use crate::plan::{Extent, Plan};
+use crate::origin::{Origin, OriginError};
+use crate::plan::{Extent, Plan, PlanError};
 
 pub use journal::Journal;
+pub(crate) use planned::{Remade, check_listed, remake};
 
 /// Bytes of a medium that change.
 #[derive(Clone)]
@@ -37,11 +45,27 @@ pub struct Rework {
     pub len: u64,
     /// What changes, ascending and not overlapping; empty when everything is so already.
     pub patches: Vec<Patch>,
+    /// What the medium will be, when it has a manifest.
+    pub receipt: Option<Receipt>,
     /// What firmware and systems find the medium by: offset and length.
     boot: Vec<(u64, u64)>,
     /// Where a journal may be: offset, and the bytes there that nothing is known to use.
     places: Vec<(u64, u64)>,
 }
+
+/// What is to be changed.
+#[derive(Default)]
+pub struct Changes<'a> {
+    /// Files, and what they are then.
+    pub files: Vec<Replacement>,
+    /// The media variables as they are then, for the manifest to say how long the medium is valid.
+    pub variables: Option<&'a Variables>,
+    /// What the manifest is signed with, when it was signed before.
+    pub signing_key: Option<&'a SigningKey>,
+}
+
+/// A file's path and its new bytes.
+pub type Replacement = (&'static str, Vec<u8>);
 
 /// Why files of a medium cannot be replaced where it is.
 #[derive(Debug, Error)]
@@ -78,9 +102,53 @@ pub enum ReworkError {
         /// The file.
         path: String,
     },
+    /// What would have to change is not what was planned: it was damaged, or somebody else uses it.
+    #[error(
+        "the {structure} at byte {offset} is not as it was written: it was damaged, or changed by something else"
+    )]
+    Changed {
+        /// The structure.
+        structure: String,
+        /// Bytes from the start of the medium.
+        offset: u64,
+    },
+    /// It ends before its end.
+    #[error("it has {found} bytes, and its manifest is that of a medium of {len}")]
+    NotWhole {
+        /// How many there are.
+        found: u64,
+        /// How many there were.
+        len: u64,
+    },
+    /// The manifest is signed, and would not be any more.
+    #[error("its manifest is signed, and without the signing key the changed one would not be")]
+    Signed,
+    /// The manifest is not signed, and there is no place for a signature.
+    #[error("its manifest is not signed, and the medium has no place for a signature")]
+    NotSigned,
+    /// The signature that is there has another length.
+    #[error("its manifest's signature has {found} bytes, and that of the key given would have {given}")]
+    OtherKey {
+        /// The length of the one that is there.
+        found: u64,
+        /// The length the new one would have.
+        given: u64,
+    },
+    /// The signature that is there was not made with the key of the new one.
+    #[error("its manifest was not signed with the key given, or was changed since")]
+    NotSignedBy,
+    /// The manifest could not be signed.
+    #[error("signing the manifest: {0}")]
+    Signature(#[from] KeyError),
     /// The manifest.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// It cannot be said how it was planned.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// It cannot be planned as it is to be.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Nowhere on the medium can what is to be done be noted down.
     #[error("the medium has no unused {needed} bytes in front of its file system to keep a journal in")]
     NoJournal {
@@ -92,130 +160,98 @@ pub enum ReworkError {
     Read(#[from] std::io::Error),
 }
 
-/// A file's path and its new bytes.
-pub type Replacement = (&'static str, Vec<u8>);
-
 /// The largest file that is read whole.
-const LARGEST: u64 = 64 << 20;
+pub(crate) const LARGEST: u64 = 64 << 20;
 /// Where a journal is on a disk: behind the 128 entries of a GPT.
 const ON_DISK: u64 = 34 * SECTOR_SIZE;
 /// Where a journal is on an ISO: behind the descriptors, in front of the first UDF anchor; or in the system area.
 const ON_ISO: [(u64, u64); 2] = [(64 << 10, (512 - 64) << 10), (0, 32 << 10)];
 
-/// Computes what changes when files have other bytes. The manifest, where there is one, is changed along.
+/// Computes what changes when files have other bytes. The manifest and its signature, where there are any, are changed
+/// along.
 ///
 /// # Errors
 /// [`ReworkError`] when it is no medium, damaged, or has no room.
-pub fn rework(source: &Arc<dyn Source>, replacements: &[Replacement]) -> Result<Rework, ReworkError> {
-    let medium = medium::open(source.clone())?;
-    let kind = match &medium {
-        Medium::Iso(_) | Medium::Disk { .. } => None,
-        Medium::Wim(_) => Some("WIM file"),
-        Medium::Variables(_) => Some("media variables file"),
-        Medium::Hive(_) => Some("registry hive"),
-    };
-    if let Some(kind) = kind {
-        return Err(ReworkError::NoFiles { kind });
-    }
-    let listing = medium.listing()?;
-    if let Some(damage) = listing.damage {
-        return Err(damage.into());
-    }
-    let files = changed(&listing.files, replacements)?;
-    let patches = match files.is_empty() {
-        true => Vec::new(),
-        false => patches(&**source, layout(&medium, &files)?, &files)?,
-    };
-    let (boot, places) = places(&medium, &**source)?;
-    Ok(Rework { len: source.len(), patches, boot, places })
-}
-
-/// The files that become others, the manifest among them.
-fn changed(
-    listed: &[MediumFile],
-    replacements: &[Replacement],
-) -> Result<Vec<(String, Vec<u8>)>, ReworkError> {
-    let manifest =
-        find(listed, manifest::PATH).map(|file| file.content.to_vec(manifest::LARGEST)).transpose()?;
-    let known = manifest.as_deref().map(manifest::read).transpose()?.unwrap_or_default();
-    let (mut changed, mut entries) = (Vec::new(), Vec::new());
-    for (path, bytes) in replacements {
-        let file = find(listed, path).ok_or_else(|| ReworkError::NoSuchFile { path: (*path).to_owned() })?;
-        let sha256 = |source: &dyn Source| {
-            manifest::sha256(source, path, &mut Unobserved).map(|digest| to_hex_lower(&digest))
-        };
-        // What is damaged is not given a manifest that says it is intact.
-        if let Some(known) = known.iter().find(|known| known.path.eq_ignore_ascii_case(path)) {
-            if known.size != file.content.len() || known.sha256 != sha256(&file.content)? {
-                return Err(ReworkError::NotAsListed { path: file.path.clone() });
-            }
-            entries.push((known.path.clone(), bytes.len() as u64, sha256(bytes)?));
-        }
+pub fn rework(source: &Arc<dyn Source>, changes: &Changes<'_>) -> Result<Rework, ReworkError> {
+    let medium = Opened::new(source)?;
+    let mut files = Vec::new();
+    for (path, bytes) in &changes.files {
+        let file = find(&medium.files, path);
+        let file = file.ok_or_else(|| ReworkError::NoSuchFile { path: (*path).to_owned() })?;
         if file.content.len() != bytes.len() as u64 || file.content.to_vec(LARGEST)? != *bytes {
-            changed.push((file.path.clone(), bytes.clone()));
+            files.push((file.path.clone(), bytes.clone()));
         }
     }
-    if let (Some(manifest), false) = (manifest, changed.is_empty() || entries.is_empty()) {
-        changed.push((manifest::PATH.to_owned(), manifest::with_files(&manifest, &entries)?));
+    let Some(origin) = medium.origin()? else {
+        let patches = unplanned::patches(&medium, &files)?;
+        return medium.rework(patches, None);
+    };
+    // What is damaged is not given a manifest that says it is intact, even where it is not to be changed.
+    check_listed(&medium, &origin, changes.files.iter().map(|(path, _)| *path))?;
+    if files.is_empty() {
+        return medium.rework(Vec::new(), None);
     }
-    Ok(changed)
+    let identity = origin.manifest.identity.clone();
+    let validity = changes.variables.map(|variables| {
+        let mut validity = Validity::default();
+        validity.add_variables(variables);
+        validity
+    });
+    let remade = Remade { files, identity, validity, ids: origin.shape.ids };
+    remake(&medium, &origin, remade, changes.signing_key)
 }
 
-fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
+/// A medium that can be changed, with its files.
+pub(crate) struct Opened {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) medium: Medium,
+    pub(crate) files: Vec<MediumFile>,
+}
+
+impl Opened {
+    /// Opens a medium.
+    ///
+    /// # Errors
+    /// [`ReworkError::NoFiles`] for what has none, [`ReworkError::Medium`] for what is damaged.
+    pub(crate) fn new(source: &Arc<dyn Source>) -> Result<Self, ReworkError> {
+        let medium = medium::open(source.clone())?;
+        let kind = match &medium {
+            Medium::Iso(_) | Medium::Disk { .. } => None,
+            Medium::Wim(_) => Some("WIM file"),
+            Medium::Variables(_) => Some("media variables file"),
+            Medium::Hive(_) => Some("registry hive"),
+        };
+        if let Some(kind) = kind {
+            return Err(ReworkError::NoFiles { kind });
+        }
+        let listing = medium.listing()?;
+        if let Some(damage) = listing.damage {
+            return Err(damage.into());
+        }
+        Ok(Self { source: source.clone(), medium, files: listing.files })
+    }
+
+    /// How it was planned; `None` without a manifest.
+    pub(crate) fn origin(&self) -> Result<Option<Origin>, ReworkError> {
+        let origin = Origin::of(&self.files)?;
+        let (found, len) =
+            (self.source.len(), origin.as_ref().map_or(0, |origin| origin.manifest.volume.len()));
+        // A stick has more bytes than the image that was written to it.
+        if found < len { Err(ReworkError::NotWhole { found, len }) } else { Ok(origin) }
+    }
+
+    pub(crate) fn rework(
+        &self,
+        patches: Vec<Patch>,
+        receipt: Option<Receipt>,
+    ) -> Result<Rework, ReworkError> {
+        let (boot, places) = places(&self.medium, &*self.source)?;
+        Ok(Rework { len: self.source.len(), patches, receipt, boot, places })
+    }
+}
+
+pub(crate) fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
     files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
-}
-
-fn layout(medium: &Medium, files: &[(String, Vec<u8>)]) -> Result<Layout, ReworkError> {
-    let sizes = files.iter().map(|(path, bytes)| FileSize::new(path, bytes.len() as u64));
-    let sizes: Vec<FileSize> = sizes.collect();
-    match medium {
-        Medium::Iso(disc) => iso::resize(disc, &sizes).map_err(|error| match error {
-            IsoError::NoRoom { path, needed, room } => ReworkError::NoRoom { path, needed, room },
-            error => MediumError::from(error).into(),
-        }),
-        Medium::Disk { volume, .. } => fat32::resize(volume, &sizes).map_err(|error| match error {
-            FatError::NoRoom { path, needed, room } => ReworkError::NoRoom { path, needed, room },
-            error => MediumError::from(error).into(),
-        }),
-        _ => Ok(Layout::default()),
-    }
-}
-
-/// What the layout says, as far as it is not so already. Room of a file behind its end becomes zeros: what was there may
-/// have been its old content.
-fn patches(
-    source: &dyn Source,
-    layout: Layout,
-    files: &[(String, Vec<u8>)],
-) -> Result<Vec<Patch>, ReworkError> {
-    let structures = layout.structures.into_iter();
-    let mut all: Vec<Patch> = structures
-        .map(|made| Patch { offset: made.offset, label: made.label.to_owned(), bytes: made.bytes })
-        .collect();
-    for (placement, (path, bytes)) in layout.files.iter().zip(files) {
-        let mut done = 0;
-        for extent in &placement.extents {
-            let mut part =
-                bytes[done.min(bytes.len())..(done + extent.len as usize).min(bytes.len())].to_vec();
-            part.resize(extent.len as usize, 0);
-            done += extent.len as usize;
-            all.push(Patch { offset: extent.offset, label: path.clone(), bytes: part });
-        }
-    }
-    all.sort_by_key(|patch| patch.offset);
-    let mut changed = Vec::new();
-    for patch in all {
-        let mut before = vec![0; patch.bytes.len()];
-        source.read_exact_at(patch.offset, &mut before)?;
-        let differs = |at: &usize| before[*at] != patch.bytes[*at];
-        let first = (0..before.len()).find(differs);
-        let last = (0..before.len()).rev().find(differs);
-        if let (Some(first), Some(last)) = (first, last) {
-            let (offset, bytes) = (patch.offset + first as u64, patch.bytes[first..=last].to_vec());
-            changed.push(Patch { offset, label: patch.label, bytes });
-        }
-    }
-    Ok(changed)
 }
 
 type Ranges = Vec<(u64, u64)>;

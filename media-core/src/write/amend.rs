@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Receipt, Run, WriteError};
+use super::{Run, WriteError, Written};
 use crate::content::Amendment;
 use crate::event::{Event, Observer};
 use crate::io::Sink;
@@ -19,11 +19,11 @@ pub fn amend(
     amendment: &Amendment,
     sink: &mut dyn Sink,
     observer: &mut dyn Observer,
-) -> Result<Receipt, WriteError> {
+) -> Result<Written, WriteError> {
     let Amendment { len, tail, head } = amendment;
     let added: u64 = tail.pieces().iter().map(|piece| piece.len()).sum();
     observer.event(Event::Begin { what: "changing the file", bytes: added + head.len() as u64 });
-    let receipt = Receipt { len: len + added, ..Receipt::default() };
+    let receipt = Written { len: len + added, ..Written::default() };
     let mut run = Run { sink, observer, receipt, buffer: Zeroizing::default() };
     let mut offset = *len;
     for piece in tail.pieces() {

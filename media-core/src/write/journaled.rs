@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Receipt, Run, WriteError};
+use super::{Run, WriteError, Written};
 use crate::content::Piece;
 use crate::event::{Event, Observer};
 use crate::io::Sink;
@@ -23,9 +23,9 @@ pub fn change(
     journal: &Journal,
     sink: &mut dyn Sink,
     observer: &mut dyn Observer,
-) -> Result<Receipt, WriteError> {
+) -> Result<Written, WriteError> {
     {
-        let mut run = Run { sink, observer, receipt: Receipt::default(), buffer: Zeroizing::default() };
+        let mut run = Run { sink, observer, receipt: Written::default(), buffer: Zeroizing::default() };
         run.observer.event(Event::Step("noting what will change"));
         if journal.stale > 0 {
             erase(&mut run, journal.place, journal.stale as usize)?;
@@ -52,12 +52,12 @@ pub fn finish(
     journal: &Journal,
     sink: &mut dyn Sink,
     observer: &mut dyn Observer,
-) -> Result<Receipt, WriteError> {
+) -> Result<Written, WriteError> {
     let mut observer = Resolute(observer);
     let bytes = journal.patches.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     observer.event(Event::Begin { what: "changing the medium", bytes });
     let mut run =
-        Run { sink, observer: &mut observer, receipt: Receipt::default(), buffer: Zeroizing::default() };
+        Run { sink, observer: &mut observer, receipt: Written::default(), buffer: Zeroizing::default() };
     for (offset, bytes) in &journal.boot {
         run.bytes(*offset, BOOT, &vec![0; bytes.len()])?;
     }

@@ -165,7 +165,7 @@ impl Sink for ScriptedSink {
 }
 
 /// Writes bytes `from` to `from + len` of a file to `to`; what the sink was asked for and holds, and the outcome.
-fn copied(from: u64, to: u64, len: u64, script: &[Answer]) -> (ScriptedSink, Result<Receipt, WriteError>) {
+fn copied(from: u64, to: u64, len: u64, script: &[Answer]) -> (ScriptedSink, Result<Written, WriteError>) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     let bytes: Vec<u8> = (0..from + len + 5000).map(|at| (at % 251) as u8).collect();
     file.write_all(&bytes).expect("there is room");

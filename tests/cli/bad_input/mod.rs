@@ -3,6 +3,7 @@
 
 mod command_line;
 mod inputs;
+mod letters;
 mod looking;
 mod outputs;
 mod spec_files;

@@ -5,11 +5,15 @@
 
 mod boot_image;
 mod boots;
+mod changes;
+mod cut;
 mod damage;
 mod disc;
 mod hostile;
+mod personalise;
 mod rework;
 mod stick;
+mod touched;
 mod variables;
 
 use std::fs;
@@ -18,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 
 use media_core::event::Unobserved;
 use media_core::io::{FileSource, Source};
-use media_core::{Tree, verify};
+use media_core::{Tree, Trust, verify};
 use media_tests::boot_image::BootImageRecipe;
 use tempfile::TempDir;
 
@@ -38,7 +42,7 @@ fn boot_image() -> &'static Path {
 /// What our own verification finds, which has to be nothing.
 fn assert_intact(medium: &Path) {
     let source: Arc<dyn Source> = Arc::new(FileSource::open(medium).expect("it was just written"));
-    let report = verify(source, &mut Unobserved).expect("it can be looked at");
+    let report = verify(source, Trust::default(), &mut Unobserved).expect("it can be looked at");
     assert_eq!(report.findings, [], "{}", medium.display());
     assert!(report.files_compared > 15);
 }

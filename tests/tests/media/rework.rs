@@ -1,32 +1,59 @@
 //! Media changed where they are, looked at by programs somebody else wrote.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_core::disk::Scheme;
 use media_core::event::Unobserved;
-use media_core::io::{FileSource, InPlaceFile, Source};
+use media_core::io::{AtomicFile, FileSource, InPlaceFile, Source};
 use media_core::media::{manifest, variables};
-use media_core::{Form, change, rework};
+use media_core::{Changes, Form, MediaSpec, Trust, change, rework, stage, verify};
 use media_tests::{medium, referee};
 use tempfile::TempDir;
 
 use crate::{assert_intact, boot_image, text};
 
-/// Gives a medium another variables file, of which nothing matters here but the length, and says what the manifest is then.
+/// Gives a medium another variables file, of which nothing matters here but the length, and says what the manifest is then;
+/// nothing on a medium that has none.
 fn replace(image: &Path, bytes: &[u8]) -> Vec<u8> {
     let mut file = InPlaceFile::open_medium(image).expect("it can be changed");
     let source: Arc<dyn Source> = Arc::new(file.source().expect("it can be read"));
-    let reworked = rework(&source, &[(variables::PATH, bytes.to_vec())]).expect("there is room");
+    let reworked = rework(&source, &changes(bytes.to_vec())).expect("there is room");
     let journal = reworked.journal(&*source).expect("there is room for it");
     change(&journal, &mut file, &mut Unobserved).expect("it can be written");
     file.keep();
     let changed =
         media_core::open(Arc::new(FileSource::open(image).expect("it is there"))).expect("a medium");
     let files = changed.listing().expect("it can be read").files;
-    let found = files.iter().find(|file| file.path == manifest::PATH).expect("it has a manifest");
-    found.content.to_vec(1 << 20).expect("it is small")
+    let found = files.iter().find(|file| file.path == manifest::PATH);
+    found.map_or_else(Vec::new, |found| found.content.to_vec(1 << 20).expect("it is small"))
+}
+
+/// A medium as other programs make it: without a manifest.
+fn make_foreign(spec: &MediaSpec, folder: &Path, name: &str) -> PathBuf {
+    let mut tree = stage(spec, &medium::env(), &mut Unobserved).expect("it can be staged").tree;
+    tree.files.retain(|file| file.path != manifest::PATH);
+    let mut file = AtomicFile::create(&folder.join(name)).expect("the folder is there");
+    let plan = media_core::plan(&tree, spec.form).expect("it can be planned");
+    media_core::write(&plan, &mut file, &mut Unobserved).expect("it can be written");
+    file.keep(true).expect("the name is free");
+    folder.join(name)
+}
+
+/// Nothing is wrong with a medium that was made here; one of others lacks its manifest alone.
+fn assert_sound(image: &Path, is_foreign: bool) {
+    if !is_foreign {
+        return assert_intact(image);
+    }
+    let source = Arc::new(FileSource::open(image).expect("it is there"));
+    let report = verify(source, Trust::default(), &mut Unobserved).expect("it can be looked at");
+    let ids: Vec<&str> = report.findings.iter().map(|found| found.id).collect();
+    assert_eq!(ids, ["manifest.missing"]);
+}
+
+fn changes(bytes: Vec<u8>) -> Changes<'static> {
+    Changes { files: vec![(variables::PATH, bytes)], ..Changes::default() }
 }
 
 /// Another variables file of some length: the header of the old one says how long its text is, so that stays sound.
@@ -46,19 +73,30 @@ fn old(image: &Path) -> Vec<u8> {
 #[test]
 fn sticks() {
     let folder = TempDir::new().expect("a temporary folder");
-    for (scheme, cluster_size) in [(Scheme::Gpt, 4096), (Scheme::Mbr, 512)] {
+    // What grows on a medium that was planned stays in the room that was kept for it.
+    let planned: &[usize] = &[1, 3 * 4096, 20_000, 5000];
+    for (scheme, cluster_size, is_foreign, by) in [
+        (Scheme::Gpt, 4096, false, planned),
+        (Scheme::Mbr, 512, false, planned),
+        (Scheme::Gpt, 4096, true, &[1, 3 * 4096, 200_000, 5000]),
+        (Scheme::Mbr, 512, true, &[200_000, 4096]),
+    ] {
         let form = Form::DiskImage { scheme, size: None, cluster_size: Some(cluster_size) };
         let spec = medium::spec(boot_image(), form).expect("the boot image can be opened");
-        let (image, _) = medium::make(&spec, folder.path(), "medium.img");
+        let image = match is_foreign {
+            true => make_foreign(&spec, folder.path(), "medium.img"),
+            false => medium::make(&spec, folder.path(), "medium.img").0,
+        };
         let original = fs::read(&image).expect("it is there");
         let first = old(&image);
         // Within its clusters, more of them, many more, fewer.
-        for by in [1, 3 * 4096, 200_000, 5000] {
-            let new = longer(&first, by);
+        for by in by {
+            let new = longer(&first, *by);
             let manifest = replace(&image, &new);
-            assert_intact(&image);
+            assert_sound(&image, is_foreign);
             let partition = format!("{}@@1M", text(&image));
-            for (path, expected) in [("SMS/data/variables.dat", &new), ("tsmedia-manifest.json", &manifest)] {
+            let files = [("SMS/data/variables.dat", &new), ("tsmedia-manifest.json", &manifest)];
+            for (path, expected) in files.into_iter().take(if is_foreign { 1 } else { 2 }) {
                 let output = text(&folder.path().join("read"));
                 let _ = fs::remove_file(&output);
                 let arguments = ["-i", partition.as_str(), &format!("::/{path}"), output.as_str()];
@@ -84,9 +122,18 @@ fn sticks() {
 
 #[test]
 fn discs() {
+    for is_foreign in [false, true] {
+        disc(is_foreign);
+    }
+}
+
+fn disc(is_foreign: bool) {
     let folder = TempDir::new().expect("a temporary folder");
     let spec = medium::spec(boot_image(), Form::Iso { prompt: false }).expect("the boot image can be opened");
-    let (image, _) = medium::make(&spec, folder.path(), "medium.iso");
+    let image = match is_foreign {
+        true => make_foreign(&spec, folder.path(), "medium.iso"),
+        false => medium::make(&spec, folder.path(), "medium.iso").0,
+    };
     let original = fs::read(&image).expect("it is there");
     let first = old(&image);
     let path = text(&image);
@@ -95,7 +142,7 @@ fn discs() {
     for by in [room, room - 1] {
         let new = longer(&first, by);
         let manifest = replace(&image, &new);
-        assert_intact(&image);
+        assert_sound(&image, is_foreign);
         let output = text(&folder.path().join("read"));
         let checked = |what: &str, bytes: &[u8]| assert!(bytes == new, "{what}: {} bytes", bytes.len());
         let arguments = ["-osirrox", "on", "-indev", &path, "-extract", "/SMS/data/variables.dat", &output];
@@ -107,6 +154,9 @@ fn discs() {
             let arguments = ["x", kind, "-so", &path, "SMS/data/variables.dat"];
             let Some(verdict) = referee::run("7z", arguments) else { return };
             checked(tree, &verdict.success().stdout);
+            if is_foreign {
+                continue;
+            }
             let arguments = ["x", kind, "-so", &path, "tsmedia-manifest.json"];
             let Some(verdict) = referee::run("7z", arguments) else { return };
             assert!(verdict.success().stdout == manifest, "{tree}: the manifest");
@@ -130,7 +180,7 @@ fn discs() {
         checked("pycdlib, Joliet", &fs::read(format!("{output}j")).expect("pycdlib wrote it"));
     }
     let source: Arc<dyn Source> = Arc::new(FileSource::open(&image).expect("it is there"));
-    let error = rework(&source, &[(variables::PATH, longer(&first, 1 << 20))]).err().expect("no such room");
+    let error = rework(&source, &changes(longer(&first, 1 << 20))).err().expect("no such room");
     let said = error.to_string();
     assert!(said.starts_with("SMS/data/variables.dat needs "), "{said}");
     replace(&image, &first);

@@ -43,8 +43,8 @@ const FORMATS: [&str; 12] = [
 const GROUND: [&str; 9] = ["budget", "bytes", "content", "env", "event", "finding", "io", "layout", "time"];
 
 /// Crates that read or write a format, and the one place of each.
-const HOMES: [(&str, &[&str]); 14] = [
-    ("fatfs", &["media-core/src/fat32"]),
+const HOMES: [(&str, &[&str]); 17] = [
+    ("fatfs", &["media-core/src/fat32", "tests/src/windows.rs"]),
     ("gpt", &["media-core/src/disk"]),
     ("hadris_fs", &["media-core/src/iso"]),
     ("hadris_io", &["media-core/src/iso"]),
@@ -59,6 +59,9 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("wimlib_sys", &["media-core/src/wim", "tests/src/boot_image/compressor.rs"]),
     ("wimlib", &["media-core/src/wim"]),
     ("zip", &["media-core/src/zip_file"]),
+    ("pkcs8", &["media-core/src/media/signing"]),
+    ("csv_core", &["media-cli/src/workers"]),
+    ("minijinja", &["media-cli/src/workers"]),
 ];
 
 /// Where `unsafe` may stand: one file that calls wimlib in the product, one in the fixtures.

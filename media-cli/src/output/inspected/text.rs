@@ -57,6 +57,10 @@ impl fmt::Display for Inspected {
             writeln!(out, "\nMedia variables")?;
             variables.fmt(out)?;
         }
+        if let Some(manifest) = &self.manifest {
+            writeln!(out, "\nManifest")?;
+            manifest.fmt(out)?;
+        }
         if !self.validity.is_empty() {
             writeln!(out, "\nValidity")?;
             self.validity.show(out, "  Valid until")?;

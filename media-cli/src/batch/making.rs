@@ -1,0 +1,166 @@
+//! Makes the media: the first whole, the others from it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use media_core::event::{Event, Observer};
+use media_core::io::{AtomicFile, FileSource, Source};
+use media_core::{Original, PersonaliseError, ReworkError, Sealed};
+
+use super::Batch;
+use super::item::{Item, Made};
+use crate::create;
+use crate::error::{Error, OutputProblem};
+use crate::interrupt::Interruption;
+use crate::output::created;
+use crate::output::target;
+use crate::progress::Progress;
+use crate::verify;
+
+impl Batch {
+    /// Stages, seals and writes a medium.
+    pub(super) fn make_whole(
+        &self,
+        item: &Item,
+        interruption: &Interruption,
+        progress: &mut Progress,
+    ) -> Result<Made, Error> {
+        let spec = self.spec_of(item);
+        let env = self.seeds.env(&item.worker.serial, self.now);
+        let staged = media_core::stage(&spec, &env, progress);
+        let mut staged = staged.map_err(|error| create::stage_error(error, &self.decided))?;
+        create::check(&staged.report, &self.decided, self.now)?;
+        let key = spec.signing_key.as_ref();
+        let sealed = media_core::seal(&mut staged.tree, spec.form, key, progress);
+        let Sealed { plan, receipt } = sealed.map_err(Error::Seal)?;
+        let beside = self.prepare(item, &receipt, Some(&created::registration(&staged.report, &spec)))?;
+        let output = self.medium(item);
+        target::check_limit(Some(&output), plan.len)?;
+        self.write(item, interruption, progress, |file, progress| {
+            media_core::write(&plan, file, progress).map_err(|error| Error::writing(&output, error))
+        })?;
+        beside.keep()?;
+        Ok(Made { receipt })
+    }
+
+    /// Writes a medium under a temporary name, proves it when that is asked for, and gives it its name.
+    fn write(
+        &self,
+        item: &Item,
+        interruption: &Interruption,
+        observer: &mut dyn Observer,
+        write: impl FnOnce(&mut AtomicFile, &mut dyn Observer) -> Result<media_core::Written, Error>,
+    ) -> Result<(), Error> {
+        let output = self.medium(item);
+        let system = |error| Error::Output { path: output.clone(), problem: OutputProblem::System(error) };
+        let mut file = AtomicFile::create(&output).map_err(system)?;
+        interruption.making(file.temporary());
+        write(&mut file, observer)?;
+        self.opened.iter().try_for_each(crate::input::Opened::check_unchanged)?;
+        if self.verify {
+            verify::verify_written(&output, file.source().map_err(system)?, observer)?;
+        }
+        if interruption.asked() {
+            return Err(Error::Interrupted);
+        }
+        // One that is there is half of a medium whose receipt or registration is missing.
+        target::keep(file, &output, true)
+    }
+}
+
+/// What makes media from the first.
+pub(super) struct Makers<'a> {
+    pub(super) batch: &'a Batch,
+    pub(super) original: &'a Original,
+    pub(super) first: &'a Item,
+    pub(super) interruption: &'a Interruption,
+}
+
+impl Makers<'_> {
+    /// Makes media on all cores: making keys takes most of the time where blocks are shared. Says of each as it is done;
+    /// answers the numbers of those that have to be made whole.
+    pub(super) fn make_all(
+        &self,
+        items: &[Item],
+        left: &[usize],
+        progress: &mut Progress,
+        mut done: impl FnMut(usize, Result<Made, Error>) -> Result<(), Error>,
+    ) -> Result<Vec<usize>, Error> {
+        let source = FileSource::open(&self.batch.medium(self.first));
+        let source: Arc<dyn Source> = Arc::new(source.map_err(|error| Error::Unreadable {
+            what: "medium",
+            path: self.batch.medium(self.first),
+            error,
+        })?);
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(left.len()).max(1);
+        let (next, whole) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (report, made) = mpsc::channel();
+        progress.event(Event::Begin { what: "making media", bytes: source.len() * left.len() as u64 });
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let (report, source, next) = (report.clone(), &source, &next);
+                scope.spawn(move || {
+                    while !self.interruption.asked()
+                        && let Some(number) = left.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        let mut quiet = Quiet(self.interruption);
+                        let made = self.make(&items[*number], source, &mut quiet);
+                        if report.send((*number, made)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(report);
+            for (number, made) in made {
+                progress.event(Event::Advance(source.len()));
+                match made {
+                    Err(Error::Personalise {
+                        error: PersonaliseError::Rework(ReworkError::NoRoom { .. }),
+                        ..
+                    }) => {
+                        whole.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(number);
+                    }
+                    Err(Error::Interrupted) => {}
+                    made => done(number, made)?,
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        progress.event(Event::End);
+        Ok(whole.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn make(&self, item: &Item, source: &Arc<dyn Source>, observer: &mut Quiet<'_>) -> Result<Made, Error> {
+        let batch = self.batch;
+        let output = batch.medium(item);
+        let env = batch.seeds.env(&item.worker.serial, batch.now);
+        let personal = batch.personal(self.first, item);
+        let made = self.original.personalise(&personal, batch.spec.signing_key.as_ref(), &env);
+        let made = made.map_err(|error| Error::Personalise { path: output.clone(), error })?;
+        let receipt = made.rework.receipt.clone().ok_or_else(|| Error::Personalise {
+            path: output.clone(),
+            error: PersonaliseError::NoManifest,
+        })?;
+        let registration = made.certificate.as_ref().map(|certificate| &certificate.registration);
+        let beside = batch.prepare(item, &receipt, registration)?;
+        batch.write(item, self.interruption, observer, |file, observer| {
+            let written = media_core::write(&made.rework.plan(source), file, observer);
+            written.map_err(|error| Error::writing(&output, error))
+        })?;
+        beside.keep()?;
+        Ok(Made { receipt })
+    }
+}
+
+/// Shows nothing: media that are made side by side have one progress.
+struct Quiet<'a>(&'a Interruption);
+
+impl Observer for Quiet<'_> {
+    fn event(&mut self, _: Event) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.asked()
+    }
+}

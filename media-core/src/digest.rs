@@ -1,0 +1,269 @@
+//! SHA-256 of many files at once: in chunks of a fixed length, so that every core takes part.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::content::{Content, Piece};
+use crate::event::{Event, Observer};
+use crate::io::Source;
+
+/// Bytes of a file that are hashed together. It is part of the layout of a manifest.
+pub const CHUNK: u64 = 16 << 20;
+/// What is read at once.
+const BUFFER: usize = 1 << 20;
+
+/// The SHA-256 of each chunk of [`CHUNK`] bytes, the last one shorter; of an empty file one of nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest(pub Vec<[u8; 32]>);
+
+impl Digest {
+    /// How many chunks a file of this length has.
+    pub fn chunks(len: u64) -> u64 {
+        len.div_ceil(CHUNK).max(1)
+    }
+
+    /// What stands in its place before anything was read.
+    pub fn zero(len: u64) -> Self {
+        Self(vec![[0; 32]; usize::try_from(Self::chunks(len)).unwrap_or(0)])
+    }
+
+    /// Of bytes in memory.
+    pub fn of(bytes: &[u8]) -> Self {
+        if bytes.is_empty() {
+            return Self(vec![Sha256::digest(bytes).into()]);
+        }
+        Self(bytes.chunks(CHUNK as usize).map(|chunk| Sha256::digest(chunk).into()).collect())
+    }
+
+    /// The first chunk that is another, as bytes of the file.
+    pub fn first_difference(&self, other: &Self, len: u64) -> Option<std::ops::Range<u64>> {
+        let at = self.0.iter().zip(&other.0).position(|(one, two)| one != two)? as u64;
+        Some(at * CHUNK..((at + 1) * CHUNK).min(len))
+    }
+}
+
+/// Why there is no digest.
+#[derive(Debug)]
+pub enum DigestError {
+    /// One of the contents, by its number, could not be read to its end.
+    Read(usize, io::Error),
+    /// The observer asked to stop.
+    Cancelled,
+}
+
+/// Reads everything once, and the same bytes of the same source only once however often they are named; says how far it
+/// is under `what`.
+///
+/// # Errors
+/// [`DigestError`].
+pub fn digests(
+    contents: &[&Content],
+    what: &'static str,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Digest>, DigestError> {
+    let chunks: Vec<Chunk> =
+        contents.iter().enumerate().flat_map(|(number, content)| Chunk::of(number, content)).collect();
+    // Where each chunk's digest is to be found: that of the first chunk of the same bytes.
+    let mut known = BTreeMap::new();
+    let (mut work, mut place) = (Vec::new(), Vec::with_capacity(chunks.len()));
+    for chunk in &chunks {
+        let next = work.len();
+        let at = chunk.identity().map_or(next, |identity| *known.entry(identity).or_insert(next));
+        if at == next {
+            work.push(chunk);
+        }
+        place.push(at);
+    }
+    observer.event(Event::Begin { what, bytes: work.iter().map(|chunk| chunk.content.len()).sum() });
+    let made = run(&work, observer)?;
+    observer.event(Event::End);
+    let mut digests = vec![Digest(Vec::new()); contents.len()];
+    for (chunk, at) in chunks.iter().zip(place) {
+        digests[chunk.of].0.push(made[at]);
+    }
+    Ok(digests)
+}
+
+/// The SHA-256 of all of a content, as other programs compute it.
+///
+/// # Errors
+/// [`DigestError`].
+pub fn sha256(content: &Content, observer: &mut dyn Observer) -> Result<[u8; 32], DigestError> {
+    let (mut digest, mut at) = (Sha256::new(), 0);
+    let mut buffer = Zeroizing::new(vec![0; BUFFER]);
+    while at < content.len() {
+        if observer.cancelled() {
+            return Err(DigestError::Cancelled);
+        }
+        let count = buffer.len().min(usize::try_from(content.len() - at).unwrap_or(usize::MAX));
+        content.read_exact_at(at, &mut buffer[..count]).map_err(|error| DigestError::Read(0, error))?;
+        digest.update(&buffer[..count]);
+        at += count as u64;
+        observer.event(Event::Advance(count as u64));
+    }
+    Ok(digest.finalize().into())
+}
+
+/// A chunk of one of the contents.
+struct Chunk {
+    of: usize,
+    content: Content,
+}
+
+impl Chunk {
+    fn of(of: usize, content: &Content) -> Vec<Self> {
+        let chunk = |at| Self { of, content: content.slice(at * CHUNK, CHUNK) };
+        (0..Digest::chunks(content.len())).map(chunk).collect()
+    }
+
+    /// What tells whether two chunks are the same bytes of one source.
+    fn identity(&self) -> Option<(usize, u64, u64)> {
+        match self.content.pieces() {
+            [Piece::Slice { source, offset, len }] => {
+                Some((Arc::as_ptr(source).cast::<()>() as usize, *offset, *len))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Every thread takes the next chunk that nobody has taken.
+fn run(work: &[&Chunk], observer: &mut dyn Observer) -> Result<Vec<[u8; 32]>, DigestError> {
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(work.len()).max(1);
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (made, failed) = (Mutex::new(vec![[0; 32]; work.len()]), Mutex::new(None));
+    let (progress, done) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let progress = progress.clone();
+            let (next, stop, made, failed) = (&next, &stop, &made, &failed);
+            scope.spawn(move || {
+                let mut buffer = Zeroizing::new(vec![0; BUFFER]);
+                while !stop.load(Ordering::Relaxed) {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(chunk) = work.get(index) else { break };
+                    match hash(&chunk.content, &mut buffer, &progress, stop) {
+                        Ok(digest) => made.lock().unwrap_or_else(PoisonError::into_inner)[index] = digest,
+                        Err(error) => {
+                            stop.store(true, Ordering::Relaxed);
+                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                            failed.get_or_insert((chunk.of, error));
+                        }
+                    }
+                }
+            });
+        }
+        // What is left open by this thread would keep it waiting for itself.
+        drop(progress);
+        let mut stopped = false;
+        while let Ok(bytes) = done.recv() {
+            if !stopped {
+                observer.event(Event::Advance(bytes));
+                stopped = observer.cancelled();
+                stop.fetch_or(stopped, Ordering::Relaxed);
+            }
+        }
+    });
+    if let Some((number, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(DigestError::Read(number, error));
+    }
+    if stop.into_inner() {
+        return Err(DigestError::Cancelled);
+    }
+    Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn hash(
+    content: &Content,
+    buffer: &mut [u8],
+    progress: &mpsc::Sender<u64>,
+    stop: &AtomicBool,
+) -> io::Result<[u8; 32]> {
+    let (mut digest, mut at) = (Sha256::new(), 0);
+    while at < content.len() && !stop.load(Ordering::Relaxed) {
+        let count = buffer.len().min(usize::try_from(content.len() - at).unwrap_or(usize::MAX));
+        content.read_exact_at(at, &mut buffer[..count])?;
+        digest.update(&buffer[..count]);
+        at += count as u64;
+        // Nobody listens any more when the whole is being given up.
+        let _ = progress.send(count as u64);
+    }
+    Ok(digest.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Unobserved;
+
+    #[test]
+    fn chunks_are_hashed_by_themselves_and_files_of_none_have_one() {
+        let long: Vec<u8> = (0..CHUNK + 5).map(|at| (at % 251) as u8).collect();
+        let contents = [Content::default(), Content::bytes(*b"abc"), Content::bytes(long.clone())];
+        let made = digests(&contents.each_ref(), "test", &mut Unobserved).expect("in memory");
+        // FIPS 180-2 B.1, and the SHA-256 of nothing.
+        assert_eq!(crate::bytes::to_hex_lower(&made[0].0[0])[..16], *"e3b0c44298fc1c14");
+        assert_eq!(crate::bytes::to_hex_lower(&made[1].0[0])[..16], *"ba7816bf8f01cfea");
+        let expected: [u8; 32] = Sha256::digest(&long[CHUNK as usize..]).into();
+        assert_eq!((made[2].0.len(), made[2].0[1]), (2, expected));
+        assert_eq!(made[2], Digest::of(&long));
+        let mut other = long.clone();
+        other[CHUNK as usize + 1] ^= 1;
+        let range = made[2].first_difference(&Digest::of(&other), long.len() as u64);
+        assert_eq!(range, Some(CHUNK..CHUNK + 5));
+    }
+
+    struct Counted(AtomicUsize, Vec<u8>);
+
+    impl Source for Counted {
+        fn len(&self) -> u64 {
+            self.1.len() as u64
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.fetch_add(buffer.len(), Ordering::Relaxed);
+            self.1.as_slice().read_at(offset, buffer)
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_are_read_once() {
+        let source = Arc::new(Counted(AtomicUsize::new(0), vec![7; CHUNK as usize + 100]));
+        let whole = Content::source(source.clone());
+        let changed = Content::from_pieces(vec![
+            Piece::Bytes(vec![1; 10].into()),
+            Piece::Slice { source: source.clone(), offset: 10, len: CHUNK + 90 },
+        ]);
+        let made = digests(&[&whole, &changed], "test", &mut Unobserved).expect("in memory");
+        assert_ne!(made[0].0[0], made[1].0[0]);
+        assert_eq!(made[0].0[1], made[1].0[1]);
+        assert_eq!(source.0.load(Ordering::Relaxed), 2 * CHUNK as usize - 10 + 100);
+    }
+
+    struct Stops;
+
+    impl Observer for Stops {
+        fn event(&mut self, _: Event) {}
+
+        fn cancelled(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_who_stops() {
+        let source: Arc<dyn Source> = Arc::new(vec![7; 10]);
+        let short = Content::from_pieces(vec![Piece::Slice { source, offset: 0, len: 11 }]);
+        let good = Content::bytes(*b"abc");
+        let failed = digests(&[&good, &short], "test", &mut Unobserved);
+        assert!(matches!(failed, Err(DigestError::Read(1, _))));
+        assert!(matches!(digests(&[&good], "test", &mut Stops), Err(DigestError::Cancelled)));
+    }
+}

@@ -1,0 +1,172 @@
+//! What decides every address of a medium, and the addresses that follow from it. No content is among either, so that a
+//! finished medium can be planned again from what its manifest says.
+
+use super::{Plan, PlanError};
+use crate::disk::{self, FIRST_SECTOR, SECTOR_SIZE, Scheme};
+use crate::fat32::{self, FatError};
+use crate::iso;
+use crate::layout::{FileSize, Layout, PlacedExtent, Structure};
+use crate::media::names::MediaLabel;
+use crate::spec::Form;
+use crate::time::Timestamp;
+use crate::tree::{Tree, VolumeIds};
+
+/// Everything that decides addresses and structures.
+#[derive(Clone)]
+pub(crate) struct Shape {
+    pub(crate) label: MediaLabel,
+    pub(crate) time: Timestamp,
+    pub(crate) ids: VolumeIds,
+    /// In the order they are laid out.
+    pub(crate) files: Vec<FileSize>,
+    pub(crate) bios_boot: Option<String>,
+    pub(crate) uefi_boot: Option<String>,
+    pub(crate) form: Form,
+}
+
+impl Shape {
+    pub(crate) fn of(tree: &Tree, form: Form) -> Self {
+        Self {
+            label: tree.label.clone(),
+            time: tree.time,
+            ids: tree.ids,
+            files: tree.sizes(),
+            bios_boot: tree.bios_boot.clone(),
+            uefi_boot: tree.uefi_boot.clone(),
+            form,
+        }
+    }
+}
+
+/// The addresses.
+pub(crate) struct Laid {
+    /// Length of the medium in bytes.
+    pub(crate) len: u64,
+    pub(crate) kind: String,
+    /// Bytes in a cluster, of a FAT32 volume.
+    pub(crate) cluster_size: Option<u32>,
+    /// The partition table, of a disk.
+    pub(crate) table: Option<Layout>,
+    /// Where the file system starts.
+    pub(crate) start: u64,
+    /// The file system, with the files in the order they were given.
+    pub(crate) volume: Layout,
+}
+
+impl Laid {
+    /// Every structure with its offset from the start of the medium.
+    pub(crate) fn structures(&self) -> impl Iterator<Item = (u64, &Structure)> {
+        let table = self.table.iter().flat_map(|table| &table.structures);
+        let volume = self.volume.structures.iter();
+        table
+            .map(|structure| (structure.offset, structure))
+            .chain(volume.map(|structure| (self.start + structure.offset, structure)))
+    }
+
+    /// The runs of a file, by its number: offsets from the start of the medium.
+    pub(crate) fn extents(&self, file: usize) -> impl Iterator<Item = PlacedExtent> {
+        let extents = self.volume.files.get(file).into_iter().flat_map(|placed| &placed.extents);
+        extents.map(|extent| PlacedExtent { offset: self.start + extent.offset, len: extent.len })
+    }
+
+    /// The plan of a tree with these addresses.
+    pub(crate) fn plan(&self, tree: &Tree) -> Result<Plan, PlanError> {
+        let mut plan =
+            Plan { len: self.len, kind: self.kind.clone(), extents: Vec::new(), files: Vec::new() };
+        if let Some(table) = &self.table {
+            plan.add_structures(0, table);
+        }
+        plan.add(self.start, &self.volume, tree);
+        plan.finish()
+    }
+}
+
+/// Lays everything out.
+///
+/// # Errors
+/// As [`super::plan`].
+pub(crate) fn lay(shape: &Shape) -> Result<Laid, PlanError> {
+    match shape.form {
+        Form::DiskImage { scheme, size, cluster_size } => lay_disk_image(shape, scheme, size, cluster_size),
+        Form::Iso { .. } => lay_iso(shape),
+    }
+}
+
+fn lay_disk_image(
+    shape: &Shape,
+    scheme: Scheme,
+    size: Option<u64>,
+    cluster_size: Option<u32>,
+) -> Result<Laid, PlanError> {
+    let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&shape.files, size));
+    let needed = fat32::minimum_sectors(&shape.files, cluster_size)?;
+    let smallest = disk::image_len(scheme, FIRST_SECTOR, needed);
+    let len = match size {
+        Some(given) if given < smallest => return Err(PlanError::TooSmall { needed: smallest, given }),
+        Some(given) => given,
+        None => smallest,
+    };
+    // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
+    let mut sectors = disk::partition_sectors(scheme, FIRST_SECTOR, len);
+    let mut volume = lay_volume(shape, cluster_size, sectors);
+    if matches!(volume, Err(FatError::VolumeTooSmall { .. })) {
+        sectors = needed;
+        volume = lay_volume(shape, cluster_size, sectors);
+    }
+    let volume = volume?;
+    let table = disk::plan(
+        &disk::Partition { name: shape.label.as_str(), start_sector: FIRST_SECTOR, sectors },
+        &disk::DiskOptions {
+            scheme,
+            disk_guid: shape.ids.disk,
+            partition_guid: shape.ids.partition,
+            mbr_signature: shape.ids.mbr_signature,
+        },
+    )?;
+    Ok(Laid {
+        len: table.len,
+        kind: format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters"),
+        cluster_size: Some(cluster_size),
+        table: Some(table),
+        start: FIRST_SECTOR * SECTOR_SIZE,
+        volume,
+    })
+}
+
+fn lay_volume(shape: &Shape, cluster_size: u32, sectors: u64) -> Result<Layout, FatError> {
+    let options = fat32::Options {
+        label: &shape.label.fat(),
+        volume_id: shape.ids.volume,
+        cluster_size,
+        sectors,
+        hidden_sectors: FIRST_SECTOR as u32,
+        time: shape.time,
+    };
+    fat32::plan(&shape.files, &options)
+}
+
+/// As Windows formats FAT32: 4 KiB up to 8 GiB, then growing to 32 KiB (Microsoft KB140365).
+fn usual_cluster_size(files: &[FileSize], size: Option<u64>) -> u32 {
+    let bytes = size.unwrap_or_else(|| files.iter().map(|file| file.len).sum());
+    match bytes >> 30 {
+        0..8 => 4096,
+        8..16 => 8192,
+        16..32 => 16384,
+        _ => 32768,
+    }
+}
+
+fn lay_iso(shape: &Shape) -> Result<Laid, PlanError> {
+    let volume = iso::plan(
+        &shape.files,
+        &iso::Options {
+            label: shape.label.as_str(),
+            time: shape.time,
+            bios_boot: shape.bios_boot.as_deref(),
+            uefi_boot: shape.uefi_boot.as_deref(),
+            volume_id: shape.ids.volume_set,
+        },
+    )?;
+    let kind = "ISO 9660 + Joliet + UDF".to_owned();
+    Ok(Laid { len: volume.len, kind, cluster_size: None, table: None, start: 0, volume })
+}

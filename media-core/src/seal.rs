@@ -1,0 +1,208 @@
+//! Seal: reads every file of a tree once, and writes down what every byte of the medium should be.
+
+use thiserror::Error;
+
+use crate::content::Content;
+use crate::digest::{self, Digest, DigestError};
+use crate::event::Observer;
+use crate::io::Source as _;
+use crate::layout::FileSize;
+use crate::media::manifest::{
+    self, FileEntry, InputEntry, Manifest, ManifestError, StructureEntry, VolumeForm,
+};
+use crate::media::receipt::Receipt;
+use crate::media::signing::{KeyError, SigningKey};
+use crate::plan::{Laid, Plan, PlanError, Shape, lay};
+use crate::spec::{Form, MediaSpec};
+use crate::tree::{Tree, TreeInput, room};
+
+/// A medium with its manifest.
+pub struct Sealed {
+    /// Where everything goes.
+    pub plan: Plan,
+    /// What was written down, with the place of every file.
+    pub receipt: Receipt,
+}
+
+/// Why a medium could not be sealed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// It does not fit.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A file could not be read, or the observer asked to stop.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The manifest could not be signed.
+    #[error("signing the manifest: {0}")]
+    Signature(#[from] KeyError),
+}
+
+/// Where everything of a tree goes. No file is read: the checksums in the manifest are zero, and its length is right.
+///
+/// # Errors
+/// [`PlanError`] as [`crate::plan`].
+pub fn draft(tree: &mut Tree, form: Form) -> Result<Plan, PlanError> {
+    let (laid, manifest) = drafted(tree, form)?;
+    set(tree, manifest::PATH, manifest.to_bytes());
+    laid.plan(tree)
+}
+
+/// Reads every byte of the medium and of its inputs once, writes the manifest, and signs it.
+///
+/// # Errors
+/// [`SealError`].
+pub fn seal(
+    tree: &mut Tree,
+    form: Form,
+    key: Option<&SigningKey>,
+    observer: &mut dyn Observer,
+) -> Result<Sealed, SealError> {
+    let (laid, mut manifest) = drafted(tree, form)?;
+    let names = listed(tree).map(|file| &file.path).chain(tree.inputs.iter().map(|input| &input.name));
+    let contents =
+        listed(tree).map(|file| &file.content).chain(tree.inputs.iter().map(|input| &input.content));
+    let contents: Vec<&Content> = contents.collect();
+    let digests = digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
+        DigestError::Cancelled => ManifestError::Cancelled,
+        DigestError::Read(number, error) => {
+            ManifestError::Read { path: names.clone().nth(number).cloned().unwrap_or_default(), error }
+        }
+    });
+    drop((names, contents));
+    let digests = digests?;
+    let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
+    let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
+    entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
+    let bytes = manifest.to_bytes();
+    let signature = key.map(|key| key.sign(&bytes)).transpose()?;
+    if let Some(signature) = &signature {
+        set(tree, manifest::SIGNATURE_PATH, signature.clone());
+    }
+    set(tree, manifest::PATH, bytes);
+    let places = tree.files.iter().enumerate();
+    let places = places.map(|(number, file)| (file.path.as_str(), laid.extents(number).next()));
+    let receipt = Receipt::new(manifest, signature, places);
+    Ok(Sealed { plan: laid.plan(tree)?, receipt })
+}
+
+/// What the media of a specification are made from, as their manifests name it.
+///
+/// # Errors
+/// [`ManifestError`] when an input cannot be read or the observer asks to stop.
+pub fn input_digests(
+    spec: &MediaSpec,
+    observer: &mut dyn Observer,
+) -> Result<Vec<InputEntry>, ManifestError> {
+    let inputs = crate::stage::inputs(spec);
+    let contents: Vec<&Content> = inputs.iter().map(|input| &input.content).collect();
+    let digests =
+        digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
+            DigestError::Cancelled => ManifestError::Cancelled,
+            DigestError::Read(number, error) => ManifestError::Read {
+                path: inputs.get(number).map_or_else(String::new, |input| input.name.clone()),
+                error,
+            },
+        })?;
+    let entry = |(input, digest): (&TreeInput, Digest)| InputEntry {
+        what: input.what.to_owned(),
+        name: input.name.clone(),
+        size: input.content.len(),
+        digest,
+    };
+    Ok(inputs.iter().zip(digests).map(entry).collect())
+}
+
+/// The addresses, and the manifest without checksums of files.
+fn drafted(tree: &Tree, form: Form) -> Result<(Laid, Manifest), PlanError> {
+    let mut shape = Shape::of(tree, form);
+    // What the volume is, is known when it was laid out.
+    let volume = VolumeForm::Iso { length: 0, volume_set: 0, bios_boot: None, uefi_boot: None };
+    let mut manifest = Manifest::new(tree.time, tree.identity.clone(), &tree.validity, volume);
+    manifest.files = listed(tree)
+        .map(|file| {
+            let (path, size) = (file.path.clone(), file.content.len());
+            FileEntry { path, size, digest: Digest::zero(size) }
+        })
+        .collect();
+    manifest.inputs = tree
+        .inputs
+        .iter()
+        .map(|input| InputEntry {
+            what: input.what.to_owned(),
+            name: input.name.clone(),
+            size: input.content.len(),
+            digest: Digest::zero(input.content.len()),
+        })
+        .collect();
+    let laid = settle(&mut shape, &mut manifest)?;
+    Ok((laid, manifest))
+}
+
+/// The files that a manifest lists: it cannot name itself, nor what is made from it.
+fn listed(tree: &Tree) -> impl Iterator<Item = &crate::tree::TreeFile> + Clone {
+    tree.files.iter().filter(|file| !matches!(&*file.path, manifest::PATH | manifest::SIGNATURE_PATH))
+}
+
+fn set(tree: &mut Tree, path: &str, bytes: Vec<u8>) {
+    if let Some(file) = tree.files.iter_mut().find(|file| file.path == path) {
+        file.content = Content::bytes(bytes);
+    }
+}
+
+/// Lays a medium out together with the manifest that lists its structures: they name the manifest's length, and it has a
+/// line for each of them.
+///
+/// # Errors
+/// [`PlanError`] as [`crate::plan`]; [`PlanError::Unsettled`].
+pub(crate) fn settle(shape: &mut Shape, manifest: &mut Manifest) -> Result<Laid, PlanError> {
+    /// The length changes the first time, and once more where it reaches a next unit of room.
+    const TRIES: usize = 6;
+    let own = shape.files.iter().position(|file| file.path == manifest::PATH);
+    for _ in 0..TRIES {
+        let len = manifest.to_bytes().len() as u64;
+        if let Some(own) = own {
+            shape.files[own] =
+                FileSize { path: manifest::PATH.to_owned(), len, room: room(manifest::PATH, len) };
+        }
+        let laid = lay(shape)?;
+        manifest.volume = volume(shape, &laid);
+        manifest.structures = structures(&laid);
+        if own.is_none() || manifest.to_bytes().len() as u64 == len {
+            return Ok(laid);
+        }
+    }
+    Err(PlanError::Unsettled)
+}
+
+fn structures(laid: &Laid) -> Vec<StructureEntry> {
+    let entry = |(offset, structure): (u64, &crate::layout::Structure)| StructureEntry {
+        label: structure.label.to_owned(),
+        offset,
+        size: structure.bytes.len() as u64,
+        digest: Digest::of(&structure.bytes),
+    };
+    laid.structures().map(entry).collect()
+}
+
+fn volume(shape: &Shape, laid: &Laid) -> VolumeForm {
+    let (ids, length) = (shape.ids, laid.len);
+    match shape.form {
+        Form::DiskImage { scheme, .. } => VolumeForm::DiskImage {
+            length,
+            partition_scheme: scheme.to_string(),
+            cluster_size: laid.cluster_size.unwrap_or_default(),
+            disk_guid: ids.disk,
+            partition_guid: ids.partition,
+            mbr_signature: ids.mbr_signature,
+            volume_serial_number: ids.volume,
+        },
+        Form::Iso { .. } => VolumeForm::Iso {
+            length,
+            volume_set: ids.volume_set,
+            bios_boot: shape.bios_boot.clone(),
+            uefi_boot: shape.uefi_boot.clone(),
+        },
+    }
+}
