@@ -1,6 +1,9 @@
 //! `cargo xtask bench boot-image`: what a certificate in a boot image costs, beside the tools everybody has.
+//! `cargo xtask bench batch` is in a file of its own.
 //!
 //! Times are shown, never asserted. Every result is checked before its time counts.
+
+mod batch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,16 +20,22 @@ const HIVE: &str = "/Windows/System32/config/SOFTWARE";
 type Job = fn(&Bench) -> Done;
 
 pub fn run(arguments: &[String]) -> Done {
-    let (subject, rest) = arguments.split_first().ok_or("bench needs to know what: boot-image")?;
-    let size = match (subject.as_str(), rest) {
-        ("boot-image", []) => 680,
-        ("boot-image", [quick]) if quick == "--quick" => 60,
-        ("boot-image", _) => return Err("bench boot-image knows one option: --quick".into()),
-        (other, _) => return Err(format!("there is no bench of {other}; there is one of boot-image")),
+    let (subject, rest) = arguments.split_first().ok_or("bench needs to know what: boot-image or batch")?;
+    let quick = match rest {
+        [] => false,
+        [quick] if quick == "--quick" => true,
+        _ => return Err(format!("bench {subject} knows one option: --quick")),
     };
+    if !["boot-image", "batch"].contains(&subject.as_str()) {
+        return Err(format!("there is no bench of {subject}; there are those of boot-image and batch"));
+    }
+    let size = if quick { 60 } else { 680 };
     setup::referees()?;
     show_and_run(&mut cargo(&["build", "--release", "--package", "media-cli", "--package", "media-tests"]))?;
     let bench = Bench::prepare(size)?;
+    if subject == "batch" {
+        return batch::run(&bench, if quick { 20 } else { 200 });
+    }
     let jobs: [(&str, Job); 4] = [
         ("cp of the boot image, with fsync", Bench::copy),
         ("wimlib-imagex extract, hivexregedit --merge, wimlib-imagex update", Bench::peers),

@@ -109,6 +109,21 @@ const REFEREES: &[Package] = &[
         proof: Proof::File(&["/usr/lib/grub/i386-pc/fat.mod"]),
         why: "BIOS boot tests",
     },
+    Package {
+        name: "chromium",
+        proof: Proof::Program("chromium"),
+        why: "prints the letters that go with media",
+    },
+    Package {
+        name: "poppler-utils",
+        proof: Proof::Program("pdftoppm"),
+        why: "looks at the letters that were printed",
+    },
+    Package {
+        name: "xfsprogs",
+        proof: Proof::Program("mkfs.xfs"),
+        why: "a file system that shares blocks, for the bench",
+    },
     Package { name: "strace", proof: Proof::Program("strace"), why: "sees what a run gives away" },
     Package { name: "time", proof: Proof::Program("time"), why: "measures how much memory a run takes" },
     Package {
