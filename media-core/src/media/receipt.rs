@@ -1,5 +1,7 @@
 //! The receipt: what was made, kept by whoever made it. The manifest once more, with the place of every byte on the medium.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{self, FileEntry, Manifest, ManifestError, StructureEntry};
@@ -86,7 +88,27 @@ impl Receipt {
                 return wrong(format!("{} is not where a medium of {len} bytes can have it", extent.label));
             }
         }
-        Ok(read)
+        match read.first_unplaced() {
+            Some(what) => wrong(format!("it has not the place of {what}, which its manifest lists")),
+            None => Ok(read),
+        }
+    }
+
+    /// What the manifest lists and the extents do not have as it is listed: with it a comparison would prove too little.
+    fn first_unplaced(&self) -> Option<&str> {
+        let mut placed: BTreeMap<&str, Vec<&StructureEntry>> = BTreeMap::new();
+        self.extents.iter().for_each(|extent| placed.entry(&extent.label).or_default().push(extent));
+        let has = |label: &str, is_it: &dyn Fn(&StructureEntry) -> bool| {
+            placed.get(label).is_some_and(|extents| extents.iter().any(|extent| is_it(extent)))
+        };
+        let Manifest { structures, files, .. } = &self.manifest;
+        let mut structures =
+            structures.iter().filter(|listed| !has(&listed.label, &|extent| extent == *listed));
+        let mut files = files.iter().filter(|file| {
+            let is_it = |extent: &StructureEntry| (extent.size, &extent.digest) == (file.size, &file.digest);
+            file.size > 0 && !has(&file.path, &is_it)
+        });
+        structures.next().map(|listed| &*listed.label).or_else(|| files.next().map(|file| &*file.path))
     }
 
     /// As it is kept.
