@@ -5,6 +5,7 @@
 
 mod existing;
 mod item;
+mod ledger;
 mod making;
 mod passwords;
 mod seeds;
@@ -28,10 +29,11 @@ use crate::output::batch::Summary;
 use crate::progress::Progress;
 use crate::settings::{self, Decided, LetterChoice};
 use crate::workers::letter::Letters;
-use crate::workers::register::{self, Entry, State};
+use crate::workers::register::{self, Entry};
 use crate::workers::{self, Worker};
 use crate::{show, spec_file};
-use item::{Item, Made};
+use item::Item;
+use ledger::Ledger;
 use making::Makers;
 use seeds::Seeds;
 pub(crate) use written::Planned;
@@ -141,60 +143,42 @@ impl Batch {
         interruption: &Interruption,
         mut progress: Progress,
     ) -> Result<Summary, Error> {
-        let mut entries: Vec<Entry> = items.iter().map(|item| Entry::of(&item.worker)).collect();
-        let before = register::read(&self.folder)?.unwrap_or_default();
+        let mut ledger = Ledger::new(self, items)?;
         let mut pending: Vec<usize> = Vec::new();
         let known = self.known_inputs(items, &mut progress)?;
         for (number, item) in items.iter().enumerate() {
-            match self.existing(item, known.as_deref()) {
-                Ok(Some(made)) => self.record(&mut entries[number], item, &made, &before),
-                Ok(None) => pending.push(number),
-                Err(error) => fail(&mut entries[number], &error),
+            match self.existing(item, known.as_deref()).transpose() {
+                Some(found) => ledger.note(number, found)?,
+                None => pending.push(number),
             }
         }
         let mut left = pending.into_iter();
         let mut original: Option<(usize, Original)> = None;
-        for number in left.by_ref() {
-            if interruption.asked() {
-                break;
+        while original.is_none()
+            && !interruption.asked()
+            && let Some(number) = left.next()
+        {
+            let made = self.make_whole(&items[number], interruption, &mut progress);
+            let is_made = made.is_ok();
+            ledger.note(number, made)?;
+            if is_made {
+                original = Some((number, self.open(&items[number])?));
             }
-            match self.make_whole(&items[number], interruption, &mut progress) {
-                Ok(made) => {
-                    self.record(&mut entries[number], &items[number], &made, &before);
-                    original = Some((number, self.open(&items[number])?));
-                    break;
-                }
-                Err(Error::Interrupted) => break,
-                Err(error) => fail(&mut entries[number], &error),
-            }
-            register::write(&self.folder, &entries)?;
         }
-        register::write(&self.folder, &entries)?;
         let left: Vec<usize> = left.collect();
         if let Some((first, original)) = &original
             && !left.is_empty()
         {
             let makers = Makers { batch: self, original, first: &items[*first], interruption };
-            let whole = makers.make_all(items, &left, &mut progress, |number, made| {
-                match made {
-                    Ok(made) => self.record(&mut entries[number], &items[number], &made, &before),
-                    Err(error) => fail(&mut entries[number], &error),
-                }
-                register::write(&self.folder, &entries)
-            })?;
+            let whole =
+                makers.make_all(items, &left, &mut progress, |number, made| ledger.note(number, made))?;
             // What does not fit into the room of the first is made whole.
-            for number in whole {
-                match self.make_whole(&items[number], interruption, &mut progress) {
-                    Ok(made) => self.record(&mut entries[number], &items[number], &made, &before),
-                    Err(Error::Interrupted) => break,
-                    Err(error) => fail(&mut entries[number], &error),
-                }
-                register::write(&self.folder, &entries)?;
+            for number in whole.into_iter().take_while(|_| !interruption.asked()) {
+                ledger.note(number, self.make_whole(&items[number], interruption, &mut progress))?;
             }
         }
-        register::write(&self.folder, &entries)?;
         progress.clear();
-        Ok(Summary::new(&self.folder, entries, &self.decided.notes))
+        Ok(Summary::new(&self.folder, ledger.finish()?, &self.decided.notes))
     }
 
     /// Opens a medium that others are made from.
@@ -214,32 +198,4 @@ impl Batch {
         };
         self.folder.join(format!("{}.{extension}", item.worker.serial))
     }
-
-    /// Notes a medium that was made, and writes its letter.
-    fn record(&self, entry: &mut Entry, item: &Item, made: &Made, before: &[Entry]) {
-        let identity = &made.receipt.manifest.identity;
-        entry.state = State::Made;
-        entry.message = None;
-        entry.label = Some(identity.label.clone());
-        entry.medium = self.medium(item).file_name().map(|name| name.to_string_lossy().into_owned());
-        entry.media_guid = Some(identity.media_guid.clone());
-        entry.thumbprint = Some(identity.certificate_thumbprint.clone());
-        entry.valid_from = made.receipt.manifest.validity.from.map(|from| from.to_string());
-        entry.valid_until = made.receipt.manifest.validity.until.map(|until| until.to_string());
-        entry.length = Some(made.receipt.manifest.volume.len());
-        entry.manifest_sha256 = Some(made.receipt.manifest_sha256.clone());
-        // Where it was written is known by whoever wrote it there, and stays while the medium is the same.
-        let same = before
-            .iter()
-            .find(|other| other.serial == entry.serial && other.manifest_sha256 == entry.manifest_sha256);
-        entry.device_serial = same.and_then(|other| other.device_serial.clone());
-        if let Err(error) = self.write_letters(item, &made.receipt) {
-            entry.message = Some(format!("the medium is complete, and its letter is not: {error}"));
-        }
-    }
-}
-
-fn fail(entry: &mut Entry, error: &Error) {
-    entry.state = State::Failed;
-    entry.message = Some(error.to_string());
 }

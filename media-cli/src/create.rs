@@ -16,7 +16,7 @@ use media_core::{Plan, Sealed, StageError, StageReport, Written};
 
 use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
-pub(crate) use environment::{environment, now, seed_from};
+pub(crate) use environment::{environment, given_seed, now, random_seed, seed_from};
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
@@ -118,12 +118,12 @@ fn refuse_or_note(error: Error, decided: &mut Decided, run: &RunArgs) -> Result<
 
 /// Refuses what `create` refuses, for one medium of many: notes are not made of each.
 pub(crate) fn check(report: &StageReport, decided: &Decided, now: Timestamp) -> Result<(), Error> {
-    refuse_certificate(report, decided, now)?;
+    refuse_staged(report, decided, now)?;
     refuse_validity(&report.validity, decided, now)
 }
 
 fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp) -> Result<(), Error> {
-    refuse_certificate(report, decided, now)?;
+    refuse_staged(report, decided, now)?;
     decided.notes.extend(environment::note_validity(report.media_certificate_validity, now));
     let note = |finding: &Finding| match finding.severity {
         Severity::Note => format!("media certificate: {}", finding.message),
@@ -137,27 +137,32 @@ fn check_certificate(report: &StageReport, decided: &mut Decided, now: Timestamp
 
 /// Refuses an imported certificate that has expired, or that management points are expected to refuse for another
 /// reason; one made here was checked before it was made.
-fn refuse_certificate(report: &StageReport, decided: &Decided, now: Timestamp) -> Result<(), Error> {
-    let (_, expiry) = report.media_certificate_validity;
-    if let CertificateChoice::Import { file, .. } | CertificateChoice::Kept { file, .. } =
-        &decided.certificate
-    {
-        let path = || file.value.clone();
-        if expiry < now && !decided.allow_expired {
-            return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
-        }
-        let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
-        let reasons: Vec<String> = report
-            .media_certificate_findings
-            .iter()
-            .filter(wrong)
-            .map(|wrong| wrong.message.clone())
-            .collect();
-        if !reasons.is_empty() && !decided.allow_unsuitable_certificate {
-            return Err(Error::UnsuitableCertificate { path: path(), reasons });
-        }
+pub(crate) fn refuse_certificate(
+    choice: &CertificateChoice,
+    expiry: Timestamp,
+    findings: &[Finding],
+    (allow_expired, allow_unsuitable): (bool, bool),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (CertificateChoice::Import { file, .. } | CertificateChoice::Kept { file, .. }) = choice else {
+        return Ok(());
+    };
+    let path = || file.value.clone();
+    if expiry < now && !allow_expired {
+        return Err(Error::ExpiredCertificate { path: path(), expired: expiry });
+    }
+    let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
+    let reasons: Vec<String> = findings.iter().filter(wrong).map(|wrong| wrong.message.clone()).collect();
+    if !reasons.is_empty() && !allow_unsuitable {
+        return Err(Error::UnsuitableCertificate { path: path(), reasons });
     }
     Ok(())
+}
+
+fn refuse_staged(report: &StageReport, decided: &Decided, now: Timestamp) -> Result<(), Error> {
+    let (_, expiry) = report.media_certificate_validity;
+    let allowed = (decided.allow_expired, decided.allow_unsuitable_certificate);
+    refuse_certificate(&decided.certificate, expiry, &report.media_certificate_findings, allowed, now)
 }
 
 /// Refuses a medium that is of no use any more, and notes one that is not yet. What is not valid yet among the

@@ -11,8 +11,7 @@ use crate::error::{Error, Exit, Place};
 use crate::output::key::Shown;
 use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
-use crate::secrets::{self, PasswordSource, first_line_of};
-use crate::settings::SeedSource;
+use crate::secrets::{self, PasswordSource};
 use crate::{input, print, show};
 
 /// What it is called in messages.
@@ -29,9 +28,8 @@ pub fn run(command: KeyCommand) -> Result<Exit, Error> {
 
 fn new(args: NewArgs) -> Result<Exit, Error> {
     let password = args.password.source();
-    let seed = args.seed.map(SeedSource::Text);
-    let seed = seed.or(args.seed_file.clone().map(first_line_of).map(SeedSource::Read));
-    let files = [&args.password.key_password_file, &args.seed_file];
+    let seed = args.seed.given().map(|given| given.value);
+    let files = [&args.password.key_password_file, &args.seed.seed_file];
     let inputs: Vec<Input<'_>> =
         files.into_iter().flatten().map(|path| ("password file", path.as_path())).collect();
     if args.public.as_ref() == Some(&args.output) {

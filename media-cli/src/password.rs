@@ -10,6 +10,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::password::{CheckArgs, GenerateArgs, PasswordCommand};
+use crate::create::random_seed;
 use crate::error::{Error, Exit};
 use crate::output::small_file::{self, Access};
 use crate::output::target;
@@ -25,10 +26,8 @@ pub fn run(command: PasswordCommand) -> Result<Exit, Error> {
 }
 
 fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(|error| Error::NoRandomness(error.to_string()))?;
     // Nothing here depends on the time.
-    let env = Env::new(Timestamp::from_unix(0), *seed);
+    let env = Env::new(Timestamp::from_unix(0), *random_seed()?);
     let made = password::generate(&mut env.random("media password"));
     let line = Zeroizing::new(format!("{}\n", made.expose_secret()));
     let strength = password::strength(&made, &[]);

@@ -6,9 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use media_core::env::Env;
-use media_core::finding::{Finding, Severity};
 use media_core::io::Source;
-use media_core::media::identity::EXPIRED;
 use media_core::media::password::strength;
 use media_core::media::signing::SigningKey;
 use media_core::media::site_variables::{IDENTITY, is_among};
@@ -16,16 +14,16 @@ use media_core::{Original, Personal, PersonalCertificate, PersonaliseError, Pers
 use secrecy::SecretString;
 
 use crate::args::personalise::{OwnArgs, PersonaliseArgs};
-use crate::create::{certificate_source, environment};
+use crate::create::{certificate_source, environment, refuse_certificate};
 use crate::error::{Error, Exit, Place};
 use crate::interrupt::Interruption;
 use crate::output::personalised::Summary;
 use crate::progress::Progress;
 use crate::rework::{self, Copy};
 use crate::secrets::{self, PasswordSource};
-use crate::settings::{self, CertificateChoice, PersonalSettings};
+use crate::settings::{self, PersonalSettings};
 use crate::{input, key, show, variables_file};
-pub(crate) use places::{Places, beside};
+pub(crate) use places::Places;
 
 const MEDIUM: &str = "medium";
 
@@ -174,20 +172,10 @@ impl Job<'_> {
 
     /// Refuses a certificate that is of no use, as `create` does.
     fn check(&self, certificate: &PersonalCertificate, notes: &mut Vec<String>) -> Result<(), Error> {
-        if let Some(CertificateChoice::Import { file, .. } | CertificateChoice::Kept { file, .. }) =
-            &self.decided.certificate
-        {
-            let path = || file.value.clone();
-            let (_, expired) = certificate.validity;
-            if expired < self.env.now() && !self.decided.allow_expired {
-                return Err(Error::ExpiredCertificate { path: path(), expired });
-            }
-            let wrong = |finding: &&Finding| finding.severity >= Severity::Error && finding.id != EXPIRED;
-            let reasons: Vec<String> =
-                certificate.findings.iter().filter(wrong).map(|finding| finding.message.clone()).collect();
-            if !reasons.is_empty() && !self.decided.allow_unsuitable_certificate {
-                return Err(Error::UnsuitableCertificate { path: path(), reasons });
-            }
+        if let Some(choice) = &self.decided.certificate {
+            let (_, expiry) = certificate.validity;
+            let allowed = (self.decided.allow_expired, self.decided.allow_unsuitable_certificate);
+            refuse_certificate(choice, expiry, &certificate.findings, allowed, self.env.now())?;
         }
         notes
             .extend(certificate.findings.iter().map(|found| format!("media certificate: {}", found.message)));

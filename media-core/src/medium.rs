@@ -45,6 +45,11 @@ pub struct MediumFile {
     pub content: Content,
 }
 
+/// The file at a path, ignoring case as Windows does.
+pub(crate) fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
+    files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
+}
+
 /// The files of a medium.
 pub struct Listing {
     /// Every file that could be found.

@@ -6,7 +6,9 @@ use crate::digest::Digest;
 use crate::layout::FileSize;
 use crate::media::manifest::{self, Manifest, ManifestError, PATH, VolumeForm};
 use crate::media::names::MediaLabel;
-use crate::medium::MediumFile;
+use crate::media::validity::Validity;
+use crate::media::variables::Variables;
+use crate::medium::{MediumFile, find};
 use crate::plan::{Laid, PlanError, Shape, lay};
 use crate::spec::Form;
 use crate::tree::room;
@@ -48,13 +50,21 @@ pub enum OriginError {
 }
 
 impl Origin {
+    /// When the medium is valid with these variables, and the certificates that its boot image was given.
+    pub(crate) fn validity(&self, variables: &Variables) -> Validity {
+        let mut validity = Validity::default();
+        validity.add_variables(variables);
+        self.manifest.validity.add_trusted(&mut validity);
+        validity
+    }
+
     /// Of a medium with these files; `None` when it has no manifest.
     pub(crate) fn of(files: &[MediumFile]) -> Result<Option<Self>, OriginError> {
-        let find = |path: &str| files.iter().find(|file| file.path.eq_ignore_ascii_case(path));
-        let Some(file) = find(manifest::PATH) else { return Ok(None) };
+        let Some(file) = find(files, manifest::PATH) else { return Ok(None) };
         let bytes = file.content.to_vec(manifest::LARGEST)?;
         let manifest = Manifest::read(&bytes)?;
-        let signature = find(manifest::SIGNATURE_PATH).map(|file| crate::io::Source::len(&file.content));
+        let signature =
+            find(files, manifest::SIGNATURE_PATH).map(|file| crate::io::Source::len(&file.content));
         Self::new(manifest, bytes.len() as u64, signature).map(Some)
     }
 

@@ -25,8 +25,9 @@ use crate::media::signing::SigningKey;
 use crate::media::site_variables::user_device_affinity;
 use crate::media::validity::Validity;
 use crate::media::variables::{PATH as VARIABLES_PATH, VariablesError};
+use crate::medium::find;
 use crate::origin::{Origin, OriginError};
-use crate::rework::{Opened, Remade, Rework, ReworkError, find, remake};
+use crate::rework::{Opened, Remade, Rework, ReworkError, remake};
 use crate::spec::Management;
 use crate::time::Timestamp;
 use crate::tree::VolumeIds;
@@ -145,6 +146,11 @@ impl Original {
         Ok(Self { medium, origin, password: password.cloned() })
     }
 
+    /// Its bytes.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.medium.source
+    }
+
     /// What the medium is.
     pub fn manifest(&self) -> &Manifest {
         &self.origin.manifest
@@ -188,9 +194,7 @@ impl Original {
                     findings: new.findings.clone(),
                 });
             }
-            let mut found = Validity::default();
-            found.add_variables(&made.variables);
-            validity = Some(found);
+            validity = Some(self.origin.validity(&made.variables));
             files.push((VARIABLES_PATH.to_owned(), made.file));
             notes.extend(made.notes);
         }
@@ -207,13 +211,10 @@ impl Original {
             files.extend(texts::labels(self, label, &mut notes)?);
             label.as_str().clone_into(&mut identity.label);
         }
-        let mut all = validity.clone();
-        if let Some(validity) = &mut all {
-            self.origin.manifest.validity.add_trusted(validity);
-        }
-        let remade = Remade { files, identity, validity, ids: VolumeIds::draw(env) };
+        let ids = VolumeIds::draw(env);
+        let remade = Remade { files, identity, validity: validity.as_ref(), ids };
         let rework = remake(&self.medium, &self.origin, remade, signing_key)?;
-        Ok(Personalised { rework, certificate, validity: all, notes })
+        Ok(Personalised { rework, certificate, validity, notes })
     }
 
     /// All of a file that is to become another.

@@ -60,18 +60,9 @@ pub fn seal(
     observer: &mut dyn Observer,
 ) -> Result<Sealed, SealError> {
     let (laid, mut manifest) = drafted(tree, form)?;
-    let names = listed(tree).map(|file| &file.path).chain(tree.inputs.iter().map(|input| &input.name));
-    let contents =
-        listed(tree).map(|file| &file.content).chain(tree.inputs.iter().map(|input| &input.content));
-    let contents: Vec<&Content> = contents.collect();
-    let digests = digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
-        DigestError::Cancelled => ManifestError::Cancelled,
-        DigestError::Read(number, error) => {
-            ManifestError::Read { path: names.clone().nth(number).cloned().unwrap_or_default(), error }
-        }
-    });
-    drop((names, contents));
-    let digests = digests?;
+    let files = listed(tree).map(|file| (&*file.path, &file.content));
+    let inputs = tree.inputs.iter().map(|input| (&*input.name, &input.content));
+    let digests = digests(&files.chain(inputs).collect::<Vec<_>>(), observer)?;
     let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
     let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
     entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
@@ -81,9 +72,8 @@ pub fn seal(
         set(tree, manifest::SIGNATURE_PATH, signature.clone());
     }
     set(tree, manifest::PATH, bytes);
-    let places = tree.files.iter().enumerate();
-    let places = places.map(|(number, file)| (file.path.as_str(), laid.extents(number).next()));
-    let receipt = Receipt::new(manifest, signature, places);
+    let paths = tree.files.iter().map(|file| &*file.path);
+    let receipt = Receipt::new(manifest, signature, laid.places(paths));
     Ok(Sealed { plan: laid.plan(tree)?, receipt })
 }
 
@@ -96,22 +86,26 @@ pub fn input_digests(
     observer: &mut dyn Observer,
 ) -> Result<Vec<InputEntry>, ManifestError> {
     let inputs = crate::stage::inputs(spec);
-    let contents: Vec<&Content> = inputs.iter().map(|input| &input.content).collect();
-    let digests =
-        digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
-            DigestError::Cancelled => ManifestError::Cancelled,
-            DigestError::Read(number, error) => ManifestError::Read {
-                path: inputs.get(number).map_or_else(String::new, |input| input.name.clone()),
-                error,
-            },
-        })?;
-    let entry = |(input, digest): (&TreeInput, Digest)| InputEntry {
-        what: input.what.to_owned(),
-        name: input.name.clone(),
-        size: input.content.len(),
-        digest,
-    };
-    Ok(inputs.iter().zip(digests).map(entry).collect())
+    let named: Vec<_> = inputs.iter().map(|input| (&*input.name, &input.content)).collect();
+    let digests = digests(&named, observer)?;
+    Ok(inputs.iter().zip(digests).map(|(input, digest)| entry(input, digest)).collect())
+}
+
+/// Of contents with their names.
+fn digests(named: &[(&str, &Content)], observer: &mut dyn Observer) -> Result<Vec<Digest>, ManifestError> {
+    let contents: Vec<&Content> = named.iter().map(|(_, content)| *content).collect();
+    digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
+        DigestError::Cancelled => ManifestError::Cancelled,
+        DigestError::Read(number, error) => ManifestError::Read {
+            path: named.get(number).map_or_else(String::new, |(name, _)| (*name).to_owned()),
+            error,
+        },
+    })
+}
+
+fn entry(input: &TreeInput, digest: Digest) -> InputEntry {
+    let (what, name) = (input.what.to_owned(), input.name.clone());
+    InputEntry { what, name, size: input.content.len(), digest }
 }
 
 /// The addresses, and the manifest without checksums of files.
@@ -126,16 +120,8 @@ fn drafted(tree: &Tree, form: Form) -> Result<(Laid, Manifest), PlanError> {
             FileEntry { path, size, digest: Digest::zero(size) }
         })
         .collect();
-    manifest.inputs = tree
-        .inputs
-        .iter()
-        .map(|input| InputEntry {
-            what: input.what.to_owned(),
-            name: input.name.clone(),
-            size: input.content.len(),
-            digest: Digest::zero(input.content.len()),
-        })
-        .collect();
+    manifest.inputs =
+        tree.inputs.iter().map(|input| entry(input, Digest::zero(input.content.len()))).collect();
     let laid = settle(&mut shape, &mut manifest)?;
     Ok((laid, manifest))
 }

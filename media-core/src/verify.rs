@@ -23,7 +23,7 @@ use crate::media::boot_image::{BootImage, SOURCES_BOOT_WIM};
 use crate::media::bootstrap_ini;
 use crate::media::signing::VerifyingKey;
 use crate::media::variables;
-use crate::medium::{self, Medium, MediumError, MediumFile};
+use crate::medium::{self, Medium, MediumError, MediumFile, find};
 use crate::sealed;
 use crate::spec::BootImageSpec;
 use crate::wim::{Wim, WimError};
@@ -279,10 +279,6 @@ fn check_boot_image(
 
 fn at(path: &str, finding: Finding) -> Finding {
     Finding { place: format!("{path}: {}", finding.place), ..finding }
-}
-
-fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
-    files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
 }
 
 /// All of a file; none when it is larger than any of its kind, which is a finding.

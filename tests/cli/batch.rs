@@ -5,9 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::fixtures;
-use crate::support::{Outcome, Sandbox, snapshot};
+use crate::support::{Sandbox, snapshot};
 
-const NOW: [(&str, &str); 1] = [("SOURCE_DATE_EPOCH", "1798761600")];
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --management-point mp.contoso.com \
     --trusted-root root.pem --certificate-start 2026-01-01 --certificate-expiry 2120-01-01 --seed test";
 const WORKERS: &str = "name;serial;e-mail;computer-name;label;management-point;var:Unit;x-room\n\
@@ -22,17 +21,6 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
-    let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    sandbox.run_with(&arguments, &NOW, None)
-}
-
-fn good(sandbox: &Sandbox, arguments: &str) -> String {
-    let outcome = run(sandbox, arguments);
-    assert_eq!(outcome.code, 0, "{arguments}: {}{}", outcome.stdout, outcome.stderr);
-    outcome.stdout
-}
-
 fn passwords(sandbox: &Sandbox, folder: &str) -> Vec<String> {
     let text = String::from_utf8(sandbox.read(&format!("{folder}/passwords.csv"))).expect("text");
     text.lines().skip(1).map(|line| line.rsplit(',').next().expect("a column").to_owned()).collect()
@@ -43,9 +31,7 @@ fn each_worker_gets_the_medium_that_would_have_been_made_alone() {
     let sandbox = sandbox();
     for format in ["iso", "img"] {
         let folder = format!("out-{format}");
-        let said = good(
-            &sandbox,
-            &format!(
+        let said = sandbox.good(&format!(
                 "{CREATE} --workers workers.csv --output-dir {folder} --format {format} --write-passwords --verify"
             ),
         );
@@ -65,9 +51,7 @@ fn each_worker_gets_the_medium_that_would_have_been_made_alone() {
                 true => create.replace("--management-point mp.contoso.com", ""),
                 false => create,
             };
-            good(
-                &sandbox,
-                &format!(
+            sandbox.good(&format!(
                     "{create} {own} --serial-number {serial} --password-file password.txt --output alone.{format} --force"
                 ),
             );
@@ -81,11 +65,10 @@ fn each_worker_gets_the_medium_that_would_have_been_made_alone() {
                 receipt == sandbox.read(&format!("alone.{format}.receipt.json")),
                 "{serial}: its receipt"
             );
-            good(&sandbox, &format!("verify {folder}/{serial}.{format}"));
-            good(
-                &sandbox,
-                &format!("verify {folder}/{serial}.{format} --raw {folder}/{serial}.{format}.receipt.json"),
-            );
+            sandbox.good(&format!("verify {folder}/{serial}.{format}"));
+            sandbox.good(&format!(
+                "verify {folder}/{serial}.{format} --raw {folder}/{serial}.{format}.receipt.json"
+            ));
         }
         let mode = sandbox.path(&format!("{folder}/passwords.csv")).metadata().expect("it is there");
         assert_eq!(mode.permissions().mode() & 0o777, 0o600);
@@ -124,24 +107,24 @@ fn running_it_again_makes_what_is_missing_and_nothing_else() {
     let batch = format!("{CREATE} --workers workers.csv --output-dir out --format iso --write-passwords");
     let first = "name,serial\nAnna Example,KEY-1\n";
     sandbox.write("workers.csv", first);
-    good(&sandbox, &batch);
+    sandbox.good(&batch);
     let before = (sandbox.read("out/KEY-1.iso"), passwords(&sandbox, "out"));
     // Somebody joins; what is there is as it was, its password too.
     sandbox.write("workers.csv", format!("{first}Bernd,KEY-2\n"));
-    good(&sandbox, &batch);
+    sandbox.good(&batch);
     let after = passwords(&sandbox, "out");
     assert!(sandbox.read("out/KEY-1.iso") == before.0 && after[0] == before.1[0] && after.len() == 2);
     assert!(sandbox.path("out/KEY-2.iso").exists());
     // Made from something else: it is not taken for the same.
-    let other = run(&sandbox, &format!("{batch} --label OTHER"));
+    let other = sandbox.typed(&format!("{batch} --label OTHER"));
     assert_eq!(other.code, 1);
     assert_eq!(other.stdout.matches("exists already and is not made from").count(), 2, "{}", other.stdout);
     assert!(sandbox.read("out/KEY-1.iso") == before.0);
-    good(&sandbox, &format!("{batch} --label OTHER --force"));
+    sandbox.good(&format!("{batch} --label OTHER --force"));
     assert!(sandbox.read("out/KEY-1.iso") != before.0);
     // Somebody else's file is nobody's to replace.
     sandbox.write("out/KEY-2.iso", "precious");
-    let other = run(&sandbox, &format!("{batch} --label OTHER"));
+    let other = sandbox.typed(&format!("{batch} --label OTHER"));
     assert_eq!((other.code, sandbox.read("out/KEY-2.iso")), (1, b"precious".to_vec()), "{}", other.stdout);
 }
 
@@ -155,16 +138,16 @@ fn one_that_cannot_be_made_does_not_stop_the_others() {
     );
     std::fs::create_dir_all(sandbox.path("out/KEY-2.iso")).expect("a folder in its place");
     let batch = format!("{CREATE} --workers workers.csv --output-dir out --format iso --write-passwords");
-    let outcome = run(&sandbox, &batch);
+    let outcome = sandbox.typed(&batch);
     assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
     assert!(outcome.stdout.contains("KEY-2 for Bernd"), "{}", outcome.stdout);
     // One that has no room in the place of the first is made whole.
     for serial in ["KEY-1", "KEY-3", "KEY-4"] {
-        good(&sandbox, &format!("verify out/{serial}.iso"));
+        sandbox.good(&format!("verify out/{serial}.iso"));
     }
     std::fs::remove_dir(sandbox.path("out/KEY-2.iso")).expect("it is empty");
-    good(&sandbox, &batch);
-    good(&sandbox, "verify out/KEY-2.iso");
+    sandbox.good(&batch);
+    sandbox.good("verify out/KEY-2.iso");
 }
 
 #[test]
@@ -183,7 +166,7 @@ fn what_cannot_be_is_said_before_anything_is_made() {
         ("name,serial,label\nA,K-1,a/b\n", "--format iso --write-passwords"),
     ] {
         sandbox.write("workers.csv", workers);
-        let outcome = run(&sandbox, &format!("{CREATE} --workers workers.csv --output-dir out {options}"));
+        let outcome = sandbox.typed(&format!("{CREATE} --workers workers.csv --output-dir out {options}"));
         assert!(outcome.code == 2 || outcome.code == 3, "{options}: {}", outcome.stdout);
         assert!(!outcome.stderr.contains(fixtures::MEDIA_PASSWORD));
         said += &format!("{options}\n{}\n", outcome.stderr);
@@ -193,6 +176,6 @@ fn what_cannot_be_is_said_before_anything_is_made() {
     assert_eq!(made, 0);
     sandbox.write("workers.csv", WORKERS);
     let batch = format!("{CREATE} --workers workers.csv --output-dir out --format img --write-passwords");
-    snapshot!("batch-dry-run", good(&sandbox, &format!("{batch} --dry-run")));
+    snapshot!("batch-dry-run", sandbox.good(&format!("{batch} --dry-run")));
     assert!(!sandbox.path("out/KEY-1.img").exists());
 }

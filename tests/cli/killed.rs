@@ -12,13 +12,12 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use crate::fixtures;
-use crate::support::{Outcome, Sandbox};
+use crate::support::{NOW, Sandbox};
 
 /// How often each kind of run is killed: 200 in all.
 const CREATIONS: usize = 70;
 const CHANGES: usize = 70;
 const BATCHES: usize = 60;
-const NOW: [(&str, &str); 1] = [("SOURCE_DATE_EPOCH", "1798761600")];
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --management-point mp.contoso.com \
     --trusted-root root.pem --certificate-start 2026-01-01 --certificate-expiry 2120-01-01 --seed test";
 const PERSONALISE: &str = "--password-file password.txt --new-password-file other.txt --label OTHER --serial-number KEY-2 \
@@ -31,33 +30,21 @@ fn sandbox() -> Sandbox {
         .write("root.pem", fixtures::ROOT_CERTIFICATE)
         .write("password.txt", fixtures::MEDIA_PASSWORD)
         .write("other.txt", "gravel provost hatchet mosaic tangle");
-    good(
-        &sandbox,
-        "identity new --output other.p12 --seed x --certificate-start 2026-01-01 --certificate-expiry 2120-01-01",
+    sandbox.good("identity new --output other.p12 --seed x --certificate-start 2026-01-01 --certificate-expiry 2120-01-01",
     );
     sandbox
-}
-
-fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
-    let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    sandbox.run_with(&arguments, &NOW, None)
-}
-
-fn good(sandbox: &Sandbox, arguments: &str) {
-    let outcome = run(sandbox, arguments);
-    assert_eq!(outcome.code, 0, "{arguments}: {}{}", outcome.stdout, outcome.stderr);
 }
 
 /// Starts a run and kills it after a random part of the time that one takes.
 fn kill(sandbox: &Sandbox, arguments: &str, takes: Duration, random: &mut TestRng) {
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    let mut child = sandbox.start_with(&arguments, &NOW);
+    let mut child = sandbox.start_with(&arguments, &[NOW]);
     sleep(takes.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX) * 1.1));
     child.kill().expect("it can be killed, or has ended");
     child.wait().expect("it has ended");
 }
 
-fn timed(run: impl FnOnce()) -> Duration {
+fn timed<T>(run: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     run();
     start.elapsed()
@@ -76,7 +63,7 @@ fn is_intact(bytes: Vec<u8>) -> bool {
 fn creation() {
     let sandbox = sandbox();
     let create = format!("{CREATE} --password-file password.txt --output media.iso");
-    let takes = timed(|| good(&sandbox, &create));
+    let takes = timed(|| sandbox.good(&create));
     let expected = sandbox.read("media.iso");
     assert!(is_intact(expected.clone()));
     let old = b"what was there before".to_vec();
@@ -98,7 +85,7 @@ fn creation() {
         };
         assert_ne!(state, "something else", "run {number}");
         *seen.entry(state).or_insert(0) += 1;
-        good(&sandbox, &format!("{create} --force"));
+        sandbox.good(&format!("{create} --force"));
         assert!(sandbox.read("media.iso") == expected, "run again after {state}");
     }
     assert!(seen.values().sum::<usize>() == CREATIONS && seen.len() >= 2, "{seen:?}");
@@ -108,10 +95,10 @@ fn creation() {
 fn a_change_in_place() {
     let sandbox = sandbox();
     for medium in ["media.iso", "media.img"] {
-        good(&sandbox, &format!("{CREATE} --password-file password.txt --output {medium} --no-receipt"));
+        sandbox.good(&format!("{CREATE} --password-file password.txt --output {medium} --no-receipt"));
         let old = sandbox.read(medium);
         let change = format!("personalise {medium} --in-place --no-receipt {PERSONALISE}");
-        let takes = timed(|| good(&sandbox, &change));
+        let takes = timed(|| sandbox.good(&change));
         let new = sandbox.read(medium);
         assert!(is_intact(new.clone()) && new != old);
         let mut random = random();
@@ -121,7 +108,7 @@ fn a_change_in_place() {
             let left = sandbox.read(medium);
             if left != old && left != new {
                 // What is noted beside a whole medium means nothing; one that is not whole does not start.
-                let verified = run(&sandbox, &format!("verify {medium}"));
+                let verified = sandbox.typed(&format!("verify {medium}"));
                 let is_unfinished = verified.code == 5 && verified.stderr.contains("was cut short");
                 assert!(
                     verified.code == 0 || is_unfinished,
@@ -131,10 +118,10 @@ fn a_change_in_place() {
                 );
             }
             // The password is the new one where the change was made already.
-            let again = run(&sandbox, &change);
+            let again = sandbox.typed(&change);
             if again.code != 0 {
                 let with_new = change.replace("--password-file password.txt", "--password-file other.txt");
-                good(&sandbox, &with_new);
+                sandbox.good(&with_new);
             }
             assert!(sandbox.read(medium) == new, "{medium}, {number}: run again");
         }
@@ -152,7 +139,7 @@ fn a_batch() {
          Carla,KEY-3,tangle mosaic hatchet provost three,3\n",
     );
     let batch = format!("{CREATE} --workers workers.csv --output-dir out --format iso --key-bits 1024");
-    let takes = timed(|| good(&sandbox, &batch));
+    let takes = timed(|| sandbox.good(&batch));
     let media = ["KEY-1", "KEY-2", "KEY-3"];
     let expected = media.map(|serial| sandbox.read(&format!("out/{serial}.iso")));
     let mut random = random();
@@ -167,7 +154,7 @@ fn a_batch() {
                 }
             }
         }
-        good(&sandbox, &batch);
+        sandbox.good(&batch);
         for (serial, expected) in media.iter().zip(&expected) {
             assert!(sandbox.read(&format!("out/{serial}.iso")) == *expected, "{serial}, run again");
             for beside in ["iso.receipt.json", "register.ps1", "letter.html", "letter.txt"] {

@@ -6,9 +6,8 @@ use media_core::media::manifest;
 use media_tests::referee;
 
 use crate::fixtures;
-use crate::support::{Outcome, Sandbox, snapshot};
+use crate::support::{Sandbox, snapshot};
 
-const NOW: [(&str, &str); 1] = [("SOURCE_DATE_EPOCH", "1798761600")];
 const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --trusted-root root.pem \
     --certificate-start 2026-01-01 --certificate-expiry 2120-01-01";
 const SIGNED: &str = "--signing-key key.pem --signing-key-password-file key.txt";
@@ -21,23 +20,11 @@ fn sandbox() -> Sandbox {
         .write("password.txt", fixtures::MEDIA_PASSWORD)
         .write("other.txt", "gravel provost hatchet mosaic tangle")
         .write("key.txt", "a password for the key");
-    good(
-        &sandbox,
+    sandbox.good(
         "key new --output key.pem --public key.pub --key-password-file key.txt --key-bits 2048 --seed k",
     );
-    good(&sandbox, "key new --output other.pem --public other.pub --key-bits 2048 --seed o");
+    sandbox.good("key new --output other.pem --public other.pub --key-bits 2048 --seed o");
     sandbox
-}
-
-fn run(sandbox: &Sandbox, arguments: &str) -> Outcome {
-    let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    sandbox.run_with(&arguments, &NOW, None)
-}
-
-fn good(sandbox: &Sandbox, arguments: &str) -> String {
-    let outcome = run(sandbox, arguments);
-    assert_eq!(outcome.code, 0, "{arguments}: {}{}", outcome.stdout, outcome.stderr);
-    outcome.stdout
 }
 
 /// A file on a medium.
@@ -53,9 +40,9 @@ fn keys() {
     let sandbox = sandbox();
     let mode = sandbox.path("key.pem").metadata().expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let mut said = good(&sandbox, "key show key.pub") + &good(&sandbox, "key show other.pem");
+    let mut said = sandbox.good("key show key.pub") + &sandbox.good("key show other.pem");
     assert_eq!(
-        good(&sandbox, "key public key.pem --key-password-file key.txt").into_bytes(),
+        sandbox.good("key public key.pem --key-password-file key.txt").into_bytes(),
         sandbox.read("key.pub")
     );
     for (arguments, code) in [
@@ -67,7 +54,7 @@ fn keys() {
         ("key new --output new.pem --key-bits 1024", 2),
         ("key new --output new.pem --public new.pem", 2),
     ] {
-        let outcome = run(&sandbox, arguments);
+        let outcome = sandbox.typed(arguments);
         assert_eq!(outcome.code, code, "{arguments}: {}", outcome.stderr);
         said += &format!("$ tsmedia {arguments}\n{}{}", outcome.stdout, outcome.stderr);
     }
@@ -80,14 +67,14 @@ fn a_signed_medium_is_told_from_one_that_was_changed_with_its_manifest() {
     let create =
         format!("{CREATE} --management-point mp.contoso.com --password-file password.txt --seed test");
     for medium in ["media.iso", "media.img"] {
-        good(&sandbox, &format!("{create} {SIGNED} --output {medium}"));
-        let said = good(&sandbox, &format!("verify {medium} --key key.pub"));
+        sandbox.good(&format!("{create} {SIGNED} --output {medium}"));
+        let said = sandbox.good(&format!("verify {medium} --key key.pub"));
         assert!(said.contains("signed with the key given"), "{said}");
-        good(&sandbox, &format!("verify {medium}"));
-        good(&sandbox, &format!("verify {medium} --raw {medium}.receipt.json --key key.pub"));
-        let other = run(&sandbox, &format!("verify {medium} --key other.pub"));
+        sandbox.good(&format!("verify {medium}"));
+        sandbox.good(&format!("verify {medium} --raw {medium}.receipt.json --key key.pub"));
+        let other = sandbox.typed(&format!("verify {medium} --key other.pub"));
         assert!(other.code == 1 && other.stdout.contains("[signature.wrong]"), "{}", other.stdout);
-        assert_eq!(run(&sandbox, &format!("verify {medium} --key key.pem")).code, 3, "a private key");
+        assert_eq!(sandbox.typed(&format!("verify {medium} --key key.pem")).code, 3, "a private key");
         // Somebody else's program checks it, too.
         for (path, name) in [(manifest::PATH, "manifest"), (manifest::SIGNATURE_PATH, "signature")] {
             sandbox.write(name, on_medium(&sandbox, medium, path).expect("it is there"));
@@ -100,38 +87,33 @@ fn a_signed_medium_is_told_from_one_that_was_changed_with_its_manifest() {
         }
         // Whoever changes variables and manifest has no key.
         let set = format!("variables set {medium} A=1 --password-file password.txt");
-        let refused = run(&sandbox, &set);
+        let refused = sandbox.typed(&set);
         assert!(refused.code == 3 && refused.stderr.contains("--signing-key"), "{}", refused.stderr);
-        good(&sandbox, &format!("{set} {SIGNED}"));
-        good(&sandbox, &format!("verify {medium} --key key.pub"));
-        let raw = run(&sandbox, &format!("verify {medium} --raw {medium}.receipt.json"));
+        sandbox.good(&format!("{set} {SIGNED}"));
+        sandbox.good(&format!("verify {medium} --key key.pub"));
+        let raw = sandbox.typed(&format!("verify {medium} --raw {medium}.receipt.json"));
         assert!(raw.code == 1 && raw.stdout.contains("SMS/data/variables.dat"), "{}", raw.stdout);
     }
-    good(&sandbox, &format!("{create} --output unsigned.iso"));
-    let unsigned = run(&sandbox, "verify unsigned.iso --key key.pub");
+    sandbox.good(&format!("{create} --output unsigned.iso"));
+    let unsigned = sandbox.typed("verify unsigned.iso --key key.pub");
     assert!(unsigned.code == 1 && unsigned.stdout.contains("[signature.missing]"), "{}", unsigned.stdout);
-    assert_eq!(run(&sandbox, "verify unsigned.iso --raw media.iso.receipt.json").code, 1);
-    assert_eq!(run(&sandbox, "verify unsigned.iso --raw root.pem").code, 3);
+    assert_eq!(sandbox.typed("verify unsigned.iso --raw media.iso.receipt.json").code, 1);
+    assert_eq!(sandbox.typed("verify unsigned.iso --raw root.pem").code, 3);
     let mut cut = sandbox.read("unsigned.iso");
     cut.truncate(cut.len() - 4096);
     sandbox.write("cut.iso", cut);
-    assert_ne!(run(&sandbox, "verify cut.iso --raw unsigned.iso.receipt.json").code, 0);
+    assert_ne!(sandbox.typed("verify cut.iso --raw unsigned.iso.receipt.json").code, 0);
 }
 
 #[test]
 fn a_personalised_medium_is_the_one_that_create_makes() {
     let sandbox = sandbox();
     for format in ["iso", "img"] {
-        good(
-            &sandbox,
-            &format!(
-                "{CREATE} --management-point mp.contoso.com --password-file password.txt --label FIRST --var A=1 \
+        sandbox.good(&format!(
+            "{CREATE} --management-point mp.contoso.com --password-file password.txt --label FIRST --var A=1 \
                  --include-autorun {SIGNED} --seed first --output base.{format} --force"
-            ),
-        );
-        good(
-            &sandbox,
-            &format!(
+        ));
+        sandbox.good(&format!(
                 "{CREATE} --management-point https://mp2.contoso.com:8443 --password-file other.txt --label SECOND --var B=2 \
                  --include-autorun {SIGNED} --seed second --serial-number KEY-2 --output expected.{format}"
             ),
@@ -141,14 +123,11 @@ fn a_personalised_medium_is_the_one_that_create_makes() {
              --certificate-expiry 2120-01-01 --label SECOND --serial-number KEY-2 --var B=2 --without-var A \
              --management-point https://mp2.contoso.com:8443 {SIGNED} --seed second"
         );
-        let said = good(
-            &sandbox,
-            &format!(
-                "personalise base.{format} --output copy.{format} {personalise} --registration {format}.ps1"
-            ),
-        );
+        let said = sandbox.good(&format!(
+            "personalise base.{format} --output copy.{format} {personalise} --registration {format}.ps1"
+        ));
         snapshot!(format!("personalise-{format}"), said);
-        good(&sandbox, &format!("personalise base.{format} --in-place {personalise}"));
+        sandbox.good(&format!("personalise base.{format} --in-place {personalise}"));
         let expected = sandbox.read(&format!("expected.{format}"));
         for made in ["copy", "base"] {
             assert!(sandbox.read(&format!("{made}.{format}")) == expected, "{made}.{format}");
@@ -164,8 +143,8 @@ fn what_cannot_be_personalised_stays_as_it_is() {
     let sandbox = sandbox();
     let create =
         format!("{CREATE} --management-point mp.contoso.com --password-file password.txt --seed test");
-    good(&sandbox, &format!("{create} --output media.iso"));
-    good(&sandbox, &format!("{create} {SIGNED} --output signed.iso"));
+    sandbox.good(&format!("{create} --output media.iso"));
+    sandbox.good(&format!("{create} {SIGNED} --output signed.iso"));
     sandbox.write("large.txt", format!("A={}\n", "x".repeat(40_000)));
     let before = (sandbox.read("media.iso"), sandbox.read("signed.iso"));
     let mut said = String::new();
@@ -182,7 +161,7 @@ fn what_cannot_be_personalised_stays_as_it_is() {
         ("boot.wim --in-place --label X", 3),
         ("media.iso --output media.iso --label X", 2),
     ] {
-        let outcome = run(&sandbox, &format!("personalise {arguments}"));
+        let outcome = sandbox.typed(&format!("personalise {arguments}"));
         said += &format!("$ tsmedia personalise {arguments}\n{}\n", outcome.stderr);
         assert_eq!(outcome.code, code, "{arguments}: {}", outcome.stderr);
     }

@@ -9,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+/// The time of runs that have to be the same each time: 2027-01-01T00:00:00Z.
+pub const NOW: (&str, &str) = ("SOURCE_DATE_EPOCH", "1798761600");
+
 /// A fresh folder in which the command runs. Paths given to it are relative, so that messages are the same everywhere.
 pub struct Sandbox {
     folder: TempDir,
@@ -50,6 +53,18 @@ impl Sandbox {
 
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         self.run_with(arguments, &[], None)
+    }
+
+    /// Runs what is typed, words between spaces, at [`NOW`].
+    pub fn typed(&self, typed: &str) -> Outcome {
+        self.run_with(&typed.split_whitespace().collect::<Vec<_>>(), &[NOW], None)
+    }
+
+    /// The same for what must succeed; gives what it printed.
+    pub fn good(&self, typed: &str) -> String {
+        let outcome = self.typed(typed);
+        assert_eq!(outcome.code, 0, "{typed}: {}{}", outcome.stdout, outcome.stderr);
+        outcome.stdout
     }
 
     /// Runs with environment variables, and with text on standard input.

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
 
-use super::secret;
+use super::SeedArgs;
 use crate::values::{DateText, ScriptForm, UserDeviceAffinity};
 
 pub(super) const ABOUT: &str = "\
@@ -96,12 +95,9 @@ pub struct NewArgs {
     /// Length of the self-signed certificate's RSA key in bits: 1024, 2048, 3072 or 4096 [default: 2048]
     #[arg(long, value_name = "BITS")]
     pub key_bits: Option<u32>,
-    /// Draw every random number from this seed: 64 hexadecimal digits, or any text. Who knows it has the key
-    #[arg(long, value_name = "SEED", group = "randomness", value_parser = secret)]
-    pub seed: Option<SecretString>,
-    /// Read the seed from the first line of this file; `-` is standard input
-    #[arg(long, value_name = "FILE", group = "randomness")]
-    pub seed_file: Option<PathBuf>,
+    /// Where all random numbers come from
+    #[command(flatten)]
+    pub seed: SeedArgs,
     /// Replace the output if it exists. The identity in it is lost
     #[arg(long)]
     pub force: bool,

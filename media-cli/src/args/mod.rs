@@ -18,8 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::secrets::{self, PasswordSource};
+use crate::settings::{Given, SeedSource};
 use crate::span::Span;
 
 pub use create::{BootArgs, CreateArgs, MediaArgs, OutputArgs, RunArgs, SecurityArgs, SiteArgs};
@@ -235,6 +236,28 @@ pub struct VerifyArgs {
     /// Show no progress
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Where all random numbers come from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SeedArgs {
+    /// Draw every random number from this seed: 64 hexadecimal digits, or any text. Who knows it has the key
+    #[arg(long, value_name = "SEED", group = "randomness", value_parser = secret)]
+    pub seed: Option<SecretString>,
+    /// Read the seed from the first line of this file; `-` is standard input
+    #[arg(long, value_name = "FILE", group = "randomness")]
+    pub seed_file: Option<PathBuf>,
+}
+
+impl SeedArgs {
+    /// From the system, when nothing is given.
+    pub(crate) fn given(&self) -> Option<Given<SeedSource>> {
+        let text = self.seed.clone().map(|seed| (SeedSource::Text(seed), "--seed"));
+        let file =
+            || Some((SeedSource::Read(secrets::first_line_of(self.seed_file.clone()?)), "--seed-file"));
+        let (value, name) = text.or_else(file)?;
+        Some(Given { value, place: Place::Option(name) })
+    }
 }
 
 /// Text that nobody is shown, and that is wiped from memory.

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::identity::IdentityPasswordArgs;
 use super::key::SigningKeyArgs;
-use super::{PasswordArgs, secret};
+use super::{PasswordArgs, SeedArgs, secret};
 use crate::values::{DateText, MediaMode};
 
 pub(super) const ABOUT: &str = "\
@@ -190,12 +190,9 @@ pub struct OwnArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub struct PersonaliseRunArgs {
-    /// Draw every random number from this seed: 64 hexadecimal digits, or any text. Who knows it has the key
-    #[arg(long, value_name = "SEED", group = "randomness", value_parser = secret)]
-    pub seed: Option<SecretString>,
-    /// Read the seed from the first line of this file; `-` is standard input
-    #[arg(long, value_name = "FILE", group = "randomness")]
-    pub seed_file: Option<PathBuf>,
+    /// Where all random numbers come from
+    #[command(flatten)]
+    pub seed: SeedArgs,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,

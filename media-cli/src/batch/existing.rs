@@ -1,8 +1,6 @@
 //! What is there already: media of an earlier run of the same batch.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use media_core::io::{FileSource, Source};
@@ -50,11 +48,7 @@ impl Batch {
             return Err(other("the medium with this serial number"));
         }
         let receipt = match self.read_receipt(item)? {
-            Some(receipt)
-                if receipt.manifest == listed && fs::exists(self.registration(item)).unwrap_or(false) =>
-            {
-                receipt
-            }
+            Some(receipt) if receipt.manifest == listed && self.registration(item).exists() => receipt,
             // The end of the run that made it came before it was complete.
             _ => return Ok(None),
         };
@@ -76,16 +70,12 @@ impl Batch {
 
     fn read_receipt(&self, item: &Item) -> Result<Option<Receipt>, Error> {
         let path = self.receipt(item);
-        if !is_there(&path) {
+        if !path.exists() {
             return Ok(None);
         }
         let bytes = input::read_small(&path, "receipt", receipt::LARGEST)?;
         Ok(Receipt::read(&bytes).ok())
     }
-}
-
-fn is_there(path: &Path) -> bool {
-    fs::exists(path).unwrap_or(false)
 }
 
 /// The manifest of a medium, when it is one.

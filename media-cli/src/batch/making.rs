@@ -1,11 +1,11 @@
 //! Makes the media: the first whole, the others from it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::mpsc;
 use std::thread;
 
 use media_core::event::{Event, Observer};
-use media_core::io::{AtomicFile, FileSource, Source};
+use media_core::io::AtomicFile;
 use media_core::{Original, PersonaliseError, ReworkError, Sealed};
 
 use super::Batch;
@@ -87,25 +87,20 @@ impl Makers<'_> {
         progress: &mut Progress,
         mut done: impl FnMut(usize, Result<Made, Error>) -> Result<(), Error>,
     ) -> Result<Vec<usize>, Error> {
-        let source = FileSource::open(&self.batch.medium(self.first));
-        let source: Arc<dyn Source> = Arc::new(source.map_err(|error| Error::Unreadable {
-            what: "medium",
-            path: self.batch.medium(self.first),
-            error,
-        })?);
+        let len = self.original.manifest().volume.len();
         let threads = thread::available_parallelism().map_or(1, usize::from).min(left.len()).max(1);
-        let (next, whole) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (next, mut whole) = (AtomicUsize::new(0), Vec::new());
         let (report, made) = mpsc::channel();
-        progress.event(Event::Begin { what: "making media", bytes: source.len() * left.len() as u64 });
+        progress.event(Event::Begin { what: "making media", bytes: len * left.len() as u64 });
         thread::scope(|scope| {
             for _ in 0..threads {
-                let (report, source, next) = (report.clone(), &source, &next);
+                let (report, next) = (report.clone(), &next);
                 scope.spawn(move || {
                     while !self.interruption.asked()
                         && let Some(number) = left.get(next.fetch_add(1, Ordering::Relaxed))
                     {
                         let mut quiet = Quiet(self.interruption);
-                        let made = self.make(&items[*number], source, &mut quiet);
+                        let made = self.make(&items[*number], &mut quiet);
                         if report.send((*number, made)).is_err() {
                             return;
                         }
@@ -114,25 +109,22 @@ impl Makers<'_> {
             }
             drop(report);
             for (number, made) in made {
-                progress.event(Event::Advance(source.len()));
+                progress.event(Event::Advance(len));
                 match made {
                     Err(Error::Personalise {
                         error: PersonaliseError::Rework(ReworkError::NoRoom { .. }),
                         ..
-                    }) => {
-                        whole.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(number);
-                    }
-                    Err(Error::Interrupted) => {}
+                    }) => whole.push(number),
                     made => done(number, made)?,
                 }
             }
             Ok::<(), Error>(())
         })?;
         progress.event(Event::End);
-        Ok(whole.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+        Ok(whole)
     }
 
-    fn make(&self, item: &Item, source: &Arc<dyn Source>, observer: &mut Quiet<'_>) -> Result<Made, Error> {
+    fn make(&self, item: &Item, observer: &mut Quiet<'_>) -> Result<Made, Error> {
         let batch = self.batch;
         let output = batch.medium(item);
         let env = batch.seeds.env(&item.worker.serial, batch.now);
@@ -146,7 +138,7 @@ impl Makers<'_> {
         let registration = made.certificate.as_ref().map(|certificate| &certificate.registration);
         let beside = batch.prepare(item, &receipt, registration)?;
         batch.write(item, self.interruption, observer, |file, observer| {
-            let written = media_core::write(&made.rework.plan(source), file, observer);
+            let written = media_core::write(&made.rework.plan(self.original.source()), file, observer);
             written.map_err(|error| Error::writing(&output, error))
         })?;
         beside.keep()?;

@@ -6,9 +6,9 @@ use media_core::env::Env;
 use media_core::media::password;
 use media_core::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 use crate::args::batch::BatchArgs;
+use crate::create::random_seed;
 use crate::error::{Error, Place};
 use crate::secrets::{self, PasswordSource};
 use crate::workers::{self, Worker};
@@ -29,10 +29,8 @@ pub(super) fn all(
     shared: Option<SecretString>,
 ) -> Result<Vec<SecretString>, Error> {
     let known = workers::passwords::read(folder)?;
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(|error| Error::NoRandomness(error.to_string()))?;
     // Nothing here depends on the time, and nothing on the seed of the batch: who knows that has the keys, but not these.
-    let env = Env::new(Timestamp::from_unix(0), *seed);
+    let env = Env::new(Timestamp::from_unix(0), *random_seed()?);
     let mut all = Vec::with_capacity(list.len());
     for worker in list {
         let before = known.iter().find(|(serial, _)| *serial == worker.serial).map(|(_, password)| password);

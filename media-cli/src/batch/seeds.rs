@@ -4,11 +4,9 @@ use media_core::bytes::to_hex_lower;
 use media_core::env::Env;
 use media_core::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
-use crate::create::seed_from;
+use crate::create::{given_seed, random_seed, seed_from};
 use crate::error::Error;
-use crate::secrets;
 use crate::settings::SeedSource;
 
 /// A seed for the batch, from which that of each medium follows.
@@ -17,14 +15,9 @@ pub(super) struct Seeds(SecretString);
 impl Seeds {
     /// The one given, or a new one.
     pub(super) fn new(given: Option<&SeedSource>) -> Result<Self, Error> {
-        Ok(Self(match given {
-            Some(SeedSource::Text(text)) => text.clone(),
-            Some(SeedSource::Read(source)) => secrets::read(source, "seed", false)?,
-            None => {
-                let mut seed = Zeroizing::new([0; 32]);
-                getrandom::fill(&mut *seed).map_err(|error| Error::NoRandomness(error.to_string()))?;
-                SecretString::from(to_hex_lower(&*seed))
-            }
+        Ok(Self(match given_seed(given)? {
+            Some(text) => text,
+            None => SecretString::from(to_hex_lower(&*random_seed()?)),
         }))
     }
 

@@ -1,29 +1,19 @@
 //! What is written beside each medium of a batch: receipt, registration, letters.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use media_core::io::AtomicFile;
 use media_core::media::receipt::Receipt;
-use media_core::media::registration::{Registration, ScriptSite};
+use media_core::media::registration::Registration;
 use media_core::{Form, Plan};
 use zeroize::Zeroizing;
 
 use super::Batch;
 use super::item::Item;
 use crate::error::Error;
-use crate::output::small_file::{self, Access};
-use crate::output::target;
+use crate::output::small_file::{self, Access, Prepared};
+use crate::output::{registration, target};
+use crate::values::ScriptForm;
 use crate::workers::letter::{LetterFacts, MediumFacts, MediumKind};
-
-/// Files that are complete and have no name yet.
-pub(super) struct Prepared(Vec<(AtomicFile, PathBuf)>);
-
-impl Prepared {
-    /// Gives them their names.
-    pub(super) fn keep(self) -> Result<(), Error> {
-        self.0.into_iter().try_for_each(|(file, output)| target::keep(file, &output, true))
-    }
-}
 
 /// A medium that would be made.
 pub(crate) struct Planned {
@@ -34,7 +24,7 @@ pub(crate) struct Planned {
 
 impl Batch {
     pub(super) fn receipt(&self, item: &Item) -> PathBuf {
-        crate::personalise::beside(&self.medium(item))
+        target::receipt_of(&self.medium(item))
     }
 
     pub(super) fn registration(&self, item: &Item) -> PathBuf {
@@ -48,20 +38,17 @@ impl Batch {
         receipt: &Receipt,
         registration: Option<&Registration>,
     ) -> Result<Prepared, Error> {
-        let mut files = Vec::new();
-        let mut prepare = |output: PathBuf, bytes: Vec<u8>| -> Result<(), Error> {
-            let target = target::check(&output, true, &[])?;
-            files
-                .push((small_file::prepare(&target, &output, Zeroizing::new(bytes), Access::Usual)?, output));
-            Ok(())
+        let mut prepared = Prepared::new(true);
+        let mut add = |output: &Path, bytes: Vec<u8>| -> Result<(), Error> {
+            prepared.add(&target::check(output, true, &[])?, output, bytes)
         };
-        prepare(self.receipt(item), receipt.to_bytes())?;
+        add(&self.receipt(item), receipt.to_bytes())?;
         if let Some(registration) = registration {
-            let script =
-                registration.script(&ScriptSite { code: Some(self.spec.site.code.clone()), provider: None });
-            prepare(self.registration(item), script.into_bytes())?;
+            let code = Some(self.spec.site.code.clone());
+            let script = registration::text(registration, ScriptForm::Powershell, code)?;
+            add(&self.registration(item), script.into_bytes())?;
         }
-        Ok(Prepared(files))
+        Ok(prepared)
     }
 
     /// Writes the letter that goes with a medium.

@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use media_core::io::AtomicFile;
 use media_core::media::receipt::Receipt;
-use media_core::media::registration::{Registration, ScriptSite};
-use zeroize::Zeroizing;
+use media_core::media::registration::Registration;
 
 use super::spec;
 use crate::args::RunArgs;
 use crate::error::{Error, Place};
-use crate::output::registration::Record;
-use crate::output::small_file::{self, Access};
-use crate::output::target;
+use crate::output::small_file::Prepared;
+use crate::output::{registration, target};
 use crate::settings::Decided;
 use crate::values::ScriptForm;
 
@@ -22,12 +19,6 @@ pub(super) struct Beside<'a> {
     force: bool,
     receipt: Option<(PathBuf, PathBuf)>,
     registration: Option<(PathBuf, ScriptForm, PathBuf)>,
-}
-
-/// Files that are complete and have no name yet.
-pub(super) struct Prepared {
-    files: Vec<(AtomicFile, PathBuf)>,
-    force: bool,
 }
 
 impl<'a> Beside<'a> {
@@ -66,34 +57,14 @@ impl<'a> Beside<'a> {
     /// # Errors
     /// [`Error::Output`] and [`Error::Write`].
     pub(super) fn prepare(&self, receipt: &Receipt, registration: &Registration) -> Result<Prepared, Error> {
-        let mut files = Vec::new();
-        let mut prepare = |output: &Path, target: &Path, bytes: Vec<u8>| -> Result<(), Error> {
-            let file = small_file::prepare(target, output, Zeroizing::new(bytes), Access::Usual)?;
-            files.push((file, output.to_owned()));
-            Ok(())
-        };
+        let mut prepared = Prepared::new(self.force);
         if let Some((output, target)) = &self.receipt {
-            prepare(output, target, receipt.to_bytes())?;
+            prepared.add(target, output, receipt.to_bytes())?;
         }
         if let Some((output, form, target)) = &self.registration {
-            let text = match form {
-                ScriptForm::Json => crate::json_text(&Record::new(registration))?,
-                ScriptForm::Powershell => registration
-                    .script(&ScriptSite { code: Some(self.decided.site.code.clone()), provider: None }),
-            };
-            prepare(output, target, text.into_bytes())?;
+            let text = registration::text(registration, *form, Some(self.decided.site.code.clone()))?;
+            prepared.add(target, output, text.into_bytes())?;
         }
-        Ok(Prepared { files, force: self.force })
-    }
-}
-
-impl Prepared {
-    /// Gives them their names.
-    ///
-    /// # Errors
-    /// [`Error::Output`].
-    pub(super) fn keep(self) -> Result<(), Error> {
-        let force = self.force;
-        self.files.into_iter().try_for_each(|(file, output)| target::keep(file, &output, force))
+        Ok(prepared)
     }
 }

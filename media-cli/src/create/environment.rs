@@ -21,16 +21,33 @@ const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// [`secrets::read`] says of a seed.
 pub(crate) fn environment(seed: Option<&SeedSource>) -> Result<Env, Error> {
     let now = now()?;
-    let seed = match seed {
-        Some(SeedSource::Text(text)) => seed_from(text),
-        Some(SeedSource::Read(source)) => seed_from(&secrets::read(source, "seed", false)?),
-        None => {
-            let mut seed = Zeroizing::new([0; 32]);
-            getrandom::fill(&mut *seed).map_err(|error| Error::NoRandomness(error.to_string()))?;
-            seed
-        }
+    let seed = match given_seed(seed)? {
+        Some(text) => seed_from(&text),
+        None => random_seed()?,
     };
     Ok(Env::new(now, *seed))
+}
+
+/// The text of the seed that the user gave.
+///
+/// # Errors
+/// What [`secrets::read`] says.
+pub(crate) fn given_seed(seed: Option<&SeedSource>) -> Result<Option<SecretString>, Error> {
+    match seed {
+        None => Ok(None),
+        Some(SeedSource::Text(text)) => Ok(Some(text.clone())),
+        Some(SeedSource::Read(source)) => secrets::read(source, "seed", false).map(Some),
+    }
+}
+
+/// A seed from the system.
+///
+/// # Errors
+/// [`Error::NoRandomness`].
+pub(crate) fn random_seed() -> Result<Zeroizing<[u8; 32]>, Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(|error| Error::NoRandomness(error.to_string()))?;
+    Ok(seed)
 }
 
 /// The time of this run: `SOURCE_DATE_EPOCH`, or this computer's clock.

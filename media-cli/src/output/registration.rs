@@ -1,7 +1,11 @@
 //! What a site has to be told of media, as JSON.
 
-use media_core::media::registration::{KnownMedium, Registration};
+use media_core::media::names::SiteCode;
+use media_core::media::registration::{KnownMedium, Registration, ScriptSite};
 use serde::Serialize;
+
+use crate::error::Error;
+use crate::values::ScriptForm;
 
 /// Arguments of `SMS_Site.SubmitRegistrationRecord`, and by what the certificate is found at the site.
 #[derive(Serialize)]
@@ -28,6 +32,21 @@ impl Record {
             uda_setting: registration.uda_setting(),
             issued_cert: registration.issued_cert(),
         }
+    }
+}
+
+/// The record as JSON, or as the script that tells a site of it.
+///
+/// # Errors
+/// [`Error::StandardOutput`], which no record gives.
+pub(crate) fn text(
+    registration: &Registration,
+    form: ScriptForm,
+    code: Option<SiteCode>,
+) -> Result<String, Error> {
+    match form {
+        ScriptForm::Json => crate::json_text(&Record::new(registration)),
+        ScriptForm::Powershell => Ok(registration.script(&ScriptSite { code, provider: None })),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files of a few kilobytes, which may hold secrets.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_core::Plan;
@@ -60,4 +60,36 @@ pub fn prepare(
     )
     .map_err(|error| Error::writing(output, error))?;
     Ok(file)
+}
+
+/// Small files that are complete, and get their names together when what they are about has its own.
+pub struct Prepared {
+    files: Vec<(AtomicFile, PathBuf)>,
+    force: bool,
+}
+
+impl Prepared {
+    /// None yet; with `force` they replace what is there.
+    pub fn new(force: bool) -> Self {
+        Self { files: Vec::new(), force }
+    }
+
+    /// Writes one under a temporary name, readable by whom the umask lets.
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub fn add(&mut self, target: &Path, output: &Path, bytes: Vec<u8>) -> Result<(), Error> {
+        let file = prepare(target, output, Zeroizing::new(bytes), Access::Usual)?;
+        self.files.push((file, output.to_owned()));
+        Ok(())
+    }
+
+    /// Gives them their names.
+    ///
+    /// # Errors
+    /// [`Error::Output`].
+    pub fn keep(self) -> Result<(), Error> {
+        let force = self.force;
+        self.files.into_iter().try_for_each(|(file, output)| target::keep(file, &output, force))
+    }
 }

@@ -71,6 +71,13 @@ pub fn check_limit(output: Option<&Path>, len: u64) -> Result<(), Error> {
     }
 }
 
+/// A medium's receipt, where nobody says otherwise.
+pub fn receipt_of(medium: &Path) -> PathBuf {
+    let mut name = medium.to_owned().into_os_string();
+    name.push(".receipt.json");
+    PathBuf::from(name)
+}
+
 /// Removes what runs that were killed have left in the folder of an output: each is as large as a medium.
 pub fn clear_leftovers(target: &Path) {
     super::leftover::remove_leftovers(folder(target));

@@ -4,15 +4,13 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use media_core::media::names::SiteCode;
-use media_core::media::registration::ScriptSite;
-use zeroize::Zeroizing;
 
 use super::{MEDIUM, Made};
 use crate::args::personalise::PersonaliseArgs;
 use crate::error::Error;
-use crate::output::registration::Record;
-use crate::output::small_file::{self, Access};
-use crate::output::target::{self, Input};
+use crate::output::registration;
+use crate::output::small_file::Prepared;
+use crate::output::target::{self, Input, receipt_of};
 use crate::settings::{CertificateChoice, PersonalSettings};
 use crate::values::ScriptForm;
 
@@ -41,9 +39,9 @@ impl Places {
             (_, true) => None,
             (Some(path), _) => Some(place(path, force)?),
             (None, _) => match &output {
-                Some((output, _)) => Some(place(&beside(output), force)?),
+                Some((output, _)) => Some(place(&receipt_of(output), force)?),
                 // The receipt of a medium that changes is another, and the old one is of no use any more.
-                None if !is_device(&args.medium) => Some(place(&beside(&args.medium), true)?),
+                None if !is_device(&args.medium) => Some(place(&receipt_of(&args.medium), true)?),
                 None => None,
             },
         };
@@ -56,32 +54,18 @@ impl Places {
 
     /// Writes what goes beside the medium.
     pub(super) fn write_beside(&self, made: &Made) -> Result<(), Error> {
-        let write = |(output, target): &Named, bytes: Vec<u8>| {
-            small_file::write(target, output, Zeroizing::new(bytes), Access::Usual, self.force)
-        };
-        if let (Some(named), Some(receipt)) = (&self.receipt, &made.receipt) {
-            write(named, receipt.to_bytes())?;
+        let mut prepared = Prepared::new(self.force);
+        if let (Some((output, target)), Some(receipt)) = (&self.receipt, &made.receipt) {
+            prepared.add(target, output, receipt.to_bytes())?;
         }
-        if let (Some((named, form)), Some(certificate)) = (&self.registration, &made.certificate) {
+        if let (Some(((output, target), form)), Some(certificate)) = (&self.registration, &made.certificate) {
             let code = made.receipt.as_ref().map(|receipt| &receipt.manifest.identity.site.code);
             let code = code.and_then(|code| SiteCode::new(code).ok());
-            let text = match form {
-                ScriptForm::Json => crate::json_text(&Record::new(&certificate.registration))?,
-                ScriptForm::Powershell => {
-                    certificate.registration.script(&ScriptSite { code, provider: None })
-                }
-            };
-            write(named, text.into_bytes())?;
+            let text = registration::text(&certificate.registration, *form, code)?;
+            prepared.add(target, output, text.into_bytes())?;
         }
-        Ok(())
+        prepared.keep()
     }
-}
-
-/// A medium's receipt, where nobody says otherwise.
-pub(crate) fn beside(medium: &Path) -> PathBuf {
-    let mut name = medium.to_owned().into_os_string();
-    name.push(".receipt.json");
-    PathBuf::from(name)
 }
 
 fn is_device(path: &Path) -> bool {
@@ -95,7 +79,7 @@ fn inputs<'a>(args: &'a PersonaliseArgs, decided: &'a PersonalSettings) -> Vec<I
         &args.own.new_password_file,
         &args.identity.certificate_password_file,
         &args.identity.identity_password.identity_password_file,
-        &args.run.seed_file,
+        &args.run.seed.seed_file,
         &args.signing_key.signing_key_password_file,
     ];
     inputs.extend(passwords.into_iter().flatten().map(|path| ("password file", path.as_path())));

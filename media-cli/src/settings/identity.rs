@@ -10,7 +10,7 @@ use super::resolve::{certificate, only_one};
 use super::{CertificateChoice, Given, SeedSource, Settings};
 use crate::args::identity::NewArgs;
 use crate::error::{Error, Place};
-use crate::secrets::{PasswordSource, first_line_of};
+use crate::secrets::PasswordSource;
 
 /// What a new identity is made from.
 pub struct NewIdentity {
@@ -27,10 +27,8 @@ pub struct NewIdentity {
 /// # Errors
 /// [`Error::Setting`] for the first setting that is wrong.
 pub fn new_identity(args: NewArgs, password: Option<&PasswordSource>) -> Result<NewIdentity, Error> {
-    let seed_file = option(args.seed_file, "--seed-file").map(|given| given.map(first_line_of));
     let settings = Settings {
-        seed: option(args.seed.map(SeedSource::Text), "--seed")
-            .or(seed_file.map(|given| given.map(SeedSource::Read))),
+        seed: args.seed.given(),
         certificate: option(args.certificate, "--certificate"),
         certificate_password: password_sources(
             option(args.certificate_password_file, "--certificate-password-file"),

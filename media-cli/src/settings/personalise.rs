@@ -14,7 +14,6 @@ use super::site::points;
 use super::{CertificateChoice, Given, SeedSource, Settings};
 use crate::args::personalise::PersonaliseArgs;
 use crate::error::{Error, Place};
-use crate::secrets::first_line_of;
 use crate::values::ScriptForm;
 
 /// What a medium gets that is its own, before any file is read.
@@ -112,8 +111,6 @@ impl Settings {
 
 fn settings(args: &PersonaliseArgs) -> Result<Settings, Error> {
     let (identity, own) = (&args.identity, &args.own);
-    let seed = args.run.seed.clone().map(SeedSource::Text);
-    let seed_file = args.run.seed_file.clone().map(first_line_of).map(SeedSource::Read);
     let mut variables: Vec<(String, Given<SecretString>)> = Vec::new();
     for text in &own.var {
         for (name, value) in pairs([text.expose_secret()], "--var", "expected NAME=VALUE")? {
@@ -135,7 +132,7 @@ fn settings(args: &PersonaliseArgs) -> Result<Settings, Error> {
     );
     let password = identity.identity_password.clone();
     Ok(Settings {
-        seed: option(seed, "--seed").or(option(seed_file, "--seed-file")),
+        seed: args.run.seed.given(),
         certificate: option(identity.certificate.clone(), "--certificate"),
         certificate_password: password_sources(
             option(identity.certificate_password_file.clone(), "--certificate-password-file"),

@@ -20,6 +20,7 @@ use super::check::{self, check_standard_input_of, checked, checked_if_given, mis
 use super::site::{check_gateway, site};
 use super::{BootPackage, CertificateChoice, Decided, Given, Settings, TrustedFile};
 use crate::error::{Error, Place};
+use crate::output::target::receipt_of;
 use crate::secrets::PasswordSource;
 use crate::values;
 
@@ -112,7 +113,7 @@ fn signing_key(settings: &Settings) -> Result<Option<(PathBuf, Option<PasswordSo
 fn receipt(settings: &Settings) -> Result<Option<PathBuf>, Error> {
     let none = settings.no_receipt.as_ref().filter(|given| given.value);
     not_both(settings.receipt.as_ref(), none, "a receipt is to be written, and none is wanted")?;
-    let beside = |output: &Given<PathBuf>| crate::personalise::beside(&output.value);
+    let beside = |output: &Given<PathBuf>| receipt_of(&output.value);
     let given = settings.receipt.as_ref().map(|given| given.value.clone());
     Ok(given.or_else(|| settings.output.as_ref().map(beside)).filter(|_| none.is_none()))
 }

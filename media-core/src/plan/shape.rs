@@ -69,6 +69,14 @@ impl Laid {
         extents.map(|extent| PlacedExtent { offset: self.start + extent.offset, len: extent.len })
     }
 
+    /// Where each file is that has bytes; `paths` are those of all files in their order.
+    pub(crate) fn places<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a str>,
+    ) -> impl Iterator<Item = (&'a str, Option<PlacedExtent>)> {
+        paths.enumerate().map(|(number, path)| (path, self.extents(number).next()))
+    }
+
     /// The plan of a tree with these addresses.
     pub(crate) fn plan(&self, tree: &Tree) -> Result<Plan, PlanError> {
         let mut plan =

@@ -19,9 +19,8 @@ use crate::iso;
 use crate::media::manifest::ManifestError;
 use crate::media::receipt::Receipt;
 use crate::media::signing::{KeyError, SigningKey};
-use crate::media::validity::Validity;
 use crate::media::variables::Variables;
-use crate::medium::{self, Medium, MediumError, MediumFile};
+use crate::medium::{self, Medium, MediumError, MediumFile, find};
 use crate::origin::{Origin, OriginError};
 use crate::plan::{Extent, Plan, PlanError};
 
@@ -192,12 +191,8 @@ pub fn rework(source: &Arc<dyn Source>, changes: &Changes<'_>) -> Result<Rework,
         return medium.rework(Vec::new(), None);
     }
     let identity = origin.manifest.identity.clone();
-    let validity = changes.variables.map(|variables| {
-        let mut validity = Validity::default();
-        validity.add_variables(variables);
-        validity
-    });
-    let remade = Remade { files, identity, validity, ids: origin.shape.ids };
+    let validity = changes.variables.map(|variables| origin.validity(variables));
+    let remade = Remade { files, identity, validity: validity.as_ref(), ids: origin.shape.ids };
     remake(&medium, &origin, remade, changes.signing_key)
 }
 
@@ -248,10 +243,6 @@ impl Opened {
         let (boot, places) = places(&self.medium, &*self.source)?;
         Ok(Rework { len: self.source.len(), patches, receipt, boot, places })
     }
-}
-
-pub(crate) fn find<'a>(files: &'a [MediumFile], path: &str) -> Option<&'a MediumFile> {
-    files.iter().find(|file| file.path.eq_ignore_ascii_case(path))
 }
 
 type Ranges = Vec<(u64, u64)>;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::merge::{Placed, merge};
-use super::{Opened, Rework, ReworkError, find};
+use super::{Opened, Rework, ReworkError};
 use crate::content::{Content, Piece};
 use crate::digest::{self, Digest, DigestError};
 use crate::event::Unobserved;
@@ -13,19 +13,20 @@ use crate::media::names::MediaLabel;
 use crate::media::receipt::Receipt;
 use crate::media::signing::SigningKey;
 use crate::media::validity::Validity;
+use crate::medium::find;
 use crate::origin::{Origin, OriginError};
 use crate::plan::{Laid, Shape};
 use crate::seal::settle;
 use crate::tree::{VolumeIds, room};
 
 /// What a medium is to be.
-pub(crate) struct Remade {
+pub(crate) struct Remade<'a> {
     /// Files that become others, by their path.
     pub(crate) files: Vec<(String, Vec<u8>)>,
     /// Who it is then.
     pub(crate) identity: MediumIdentity,
-    /// When what changes is valid; as before when not given.
-    pub(crate) validity: Option<Validity>,
+    /// When it is valid; as before when not given.
+    pub(crate) validity: Option<&'a Validity>,
     /// What tells its volume from others.
     pub(crate) ids: VolumeIds,
 }
@@ -63,7 +64,7 @@ pub(crate) fn check_listed<'a>(
 pub(crate) fn remake(
     medium: &Opened,
     origin: &Origin,
-    remade: Remade,
+    remade: Remade<'_>,
     key: Option<&SigningKey>,
 ) -> Result<Rework, ReworkError> {
     let (mut manifest, mut shape) = (origin.manifest.clone(), origin.shape.clone());
@@ -71,9 +72,8 @@ pub(crate) fn remake(
     shape.label =
         MediaLabel::new(&remade.identity.label).map_err(|_| OriginError::Impossible { what: "label" })?;
     manifest.identity = remade.identity;
-    if let Some(mut validity) = remade.validity {
-        manifest.validity.add_trusted(&mut validity);
-        manifest.validity = ManifestValidity::new(&validity);
+    if let Some(validity) = remade.validity {
+        manifest.validity = ManifestValidity::new(validity);
     }
     let mut files = remade.files;
     for (path, bytes) in &files {
@@ -103,9 +103,8 @@ pub(crate) fn remake(
         before.extend(found.into_iter().flat_map(ranges));
     }
     let patches = merge(&*medium.source, (&origin.laid, &laid), (&before, &after))?;
-    let places = shape.files.iter().enumerate();
-    let places = places.map(|(number, file)| (file.path.as_str(), laid.extents(number).next()));
-    let receipt = Receipt::new(manifest, signature, places);
+    let paths = shape.files.iter().map(|file| &*file.path);
+    let receipt = Receipt::new(manifest, signature, laid.places(paths));
     medium.rework(patches, Some(receipt))
 }
 
