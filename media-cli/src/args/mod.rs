@@ -227,7 +227,8 @@ pub struct VerifyArgs {
     pub key: Option<PathBuf>,
     /// Compare every byte that was written with this receipt, and look at nothing else
     ///
-    /// Finds any change, also those that Windows makes on a stick it has seen, which are notes without this.
+    /// Finds any change of what was written, also those that Windows makes on a stick it has seen, which are notes without
+    /// this. What was added where nothing was written is not looked at.
     #[arg(long, value_name = "RECEIPT")]
     pub raw: Option<PathBuf>,
     /// Print one JSON object instead of text
