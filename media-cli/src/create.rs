@@ -5,14 +5,14 @@ mod certificates;
 mod environment;
 mod spec;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use media_core::finding::{Finding, Severity};
 use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{Plan, Sealed, StageError, StageReport, Written};
+use media_core::{StageError, StageReport};
 
 use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
@@ -51,6 +51,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
+    let digester = (!run.dry_run).then(|| media_core::read_ahead(&spec));
     let staged = media_core::stage(&spec, &env, &mut progress);
     let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
     check_certificate(&staged.report, &mut decided, env.now())?;
@@ -61,23 +62,35 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
         refuse_or_note(error, &mut decided, &run)?;
     }
-    let Some(target) = target else {
+    let (Some(target), Some(digester)) = (target, digester) else {
         progress.clear();
         note_drawn(&mut decided);
         let planned = Planned::new(&plan, &staged.report, &decided);
         return show(&planned, run.json).map(|()| Exit::Done);
     };
     let beside = Beside::new(&decided, &run)?;
-    let key = spec.signing_key.as_ref();
-    let Sealed { plan, receipt } =
-        media_core::seal(&mut staged.tree, spec.form, key, &mut progress).map_err(Error::Seal)?;
     let output = decided.output.as_deref().unwrap_or(&target);
-    let beside = beside.prepare(&receipt, &created::registration(&staged.report, &spec))?;
-    let making = Making { plan: &plan, opened: &opened, output, target: &target, run: &run };
-    let made = write(&making, &interruption, &mut progress)?;
+    let system = |error| Error::Output { path: output.to_owned(), problem: OutputProblem::System(error) };
+    target::clear_leftovers(&target);
+    let mut file = AtomicFile::create(&target).map_err(system)?;
+    interruption.making(file.temporary());
+    let (tree, key) = (&mut staged.tree, spec.signing_key.as_ref());
+    let made = media_core::make(tree, spec.form, key, &digester, &mut file, &mut progress)
+        .map_err(|error| Error::making(output, error))?;
+    // Bytes of before and after a change make no medium, even where each of them is right.
+    opened.iter().try_for_each(Opened::check_unchanged)?;
+    let beside = beside.prepare(&made.receipt, &created::registration(&staged.report, &spec))?;
+    if run.verify {
+        verify::verify_written(output, file.source().map_err(system)?, &mut progress)?;
+    }
+    if interruption.asked() {
+        return Err(Error::Interrupted);
+    }
+    // A file that appeared there while this one was made is not this program's to replace.
+    target::keep(file, output, run.force)?;
     beside.keep()?;
     progress.clear();
-    let created = Created::new(output, (&plan, &receipt), &staged.report, &spec, &decided, made);
+    let created = Created::new(output, &made, &staged.report, &spec, &decided, run.verify);
     report(&created, &run)
 }
 
@@ -91,12 +104,6 @@ pub(crate) fn settings_of(args: CreateArgs, spec_file: Option<SpecFile>) -> Resu
         settings.set_identity(identity::read(&path, password.as_ref())?);
     }
     Ok(settings)
-}
-
-/// What was written, and whether it was read back.
-pub(crate) struct Made {
-    pub(crate) written: Written,
-    pub(crate) verified: bool,
 }
 
 /// Where the output is made. A dry run says what is wrong with the place, and goes on.
@@ -205,38 +212,6 @@ fn note_drawn(decided: &mut Decided) {
         let note = format!("{drawn} shown here will be others: without a seed each run draws its own");
         decided.notes.push(note);
     }
-}
-
-/// What is written where.
-struct Making<'a> {
-    plan: &'a Plan,
-    opened: &'a [Opened],
-    /// What the user calls the output.
-    output: &'a Path,
-    /// The file it is.
-    target: &'a Path,
-    run: &'a RunArgs,
-}
-
-fn write(making: &Making, interruption: &Interruption, progress: &mut Progress) -> Result<Made, Error> {
-    let path = || making.output.to_owned();
-    let system = |error| Error::Output { path: path(), problem: OutputProblem::System(error) };
-    target::clear_leftovers(making.target);
-    let mut file = AtomicFile::create(making.target).map_err(system)?;
-    interruption.making(file.temporary());
-    let written = media_core::write(making.plan, &mut file, progress)
-        .map_err(|error| Error::writing(making.output, error))?;
-    // Bytes of before and after a change make no medium, even where each of them is right.
-    making.opened.iter().try_for_each(Opened::check_unchanged)?;
-    if making.run.verify {
-        verify::verify_written(making.output, file.source().map_err(system)?, progress)?;
-    }
-    if interruption.asked() {
-        return Err(Error::Interrupted);
-    }
-    // A file that appeared there while this one was made is not this program's to replace.
-    target::keep(file, making.output, making.run.force)?;
-    Ok(Made { written, verified: making.run.verify })
 }
 
 pub(crate) fn stage_error(error: StageError, decided: &Decided) -> Error {

@@ -20,8 +20,8 @@ use media_core::media::variables::VariablesError;
 use media_core::service::ServiceError;
 use media_core::time::Timestamp;
 use media_core::{
-    DonorError, InspectError, PersonaliseError, PlanError, ReworkError, SealError, StageError, VerifyError,
-    WriteError,
+    DonorError, InspectError, MakeError, PersonaliseError, PlanError, ReworkError, SealError, StageError,
+    VerifyError, WriteError,
 };
 use thiserror::Error as ThisError;
 
@@ -561,6 +561,14 @@ impl Error {
         match error {
             WriteError::Cancelled => Self::Interrupted,
             error => Self::Write { path: path.to_owned(), error },
+        }
+    }
+
+    /// What became of making a medium.
+    pub fn making(path: &Path, error: MakeError) -> Self {
+        match error {
+            MakeError::Write(error) => Self::writing(path, error),
+            MakeError::Seal(error) => Self::Seal(error),
         }
     }
 

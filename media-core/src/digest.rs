@@ -1,23 +1,23 @@
 //! SHA-256 of many files at once: in chunks of a fixed length, so that every core takes part.
 
-use std::collections::BTreeMap;
+mod digester;
+
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::content::{Content, Piece};
+use crate::content::Content;
 use crate::event::{Event, Observer};
 use crate::io::Source;
 
+pub use digester::{Digester, Ticket};
+
 /// Bytes of a file that are hashed together. It is part of the layout of a manifest.
 pub const CHUNK: u64 = 16 << 20;
-/// What is read at once.
-const BUFFER: usize = 1 << 20;
+/// What is read at once: little enough to be in the core's own cache when it is hashed.
+const BUFFER: usize = 256 << 10;
 
 /// The SHA-256 of each chunk of [`CHUNK`] bytes, the last one shorter; of an empty file one of nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,27 +68,16 @@ pub fn digests(
     what: &'static str,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Digest>, DigestError> {
-    let chunks: Vec<Chunk> =
-        contents.iter().enumerate().flat_map(|(number, content)| Chunk::of(number, content)).collect();
-    // Where each chunk's digest is to be found: that of the first chunk of the same bytes.
-    let mut known = BTreeMap::new();
-    let (mut work, mut place) = (Vec::new(), Vec::with_capacity(chunks.len()));
-    for chunk in &chunks {
-        let next = work.len();
-        let at = chunk.identity().map_or(next, |identity| *known.entry(identity).or_insert(next));
-        if at == next {
-            work.push(chunk);
-        }
-        place.push(at);
-    }
-    observer.event(Event::Begin { what, bytes: work.iter().map(|chunk| chunk.content.len()).sum() });
-    let made = run(&work, observer)?;
-    observer.event(Event::End);
-    let mut digests = vec![Digest(Vec::new()); contents.len()];
-    for (chunk, at) in chunks.iter().zip(place) {
-        digests[chunk.of].0.push(made[at]);
-    }
-    Ok(digests)
+    let chunks = contents.iter().map(|content| Digest::chunks(content.len()) as usize).sum::<usize>();
+    // One of the threads is the caller's.
+    let digester = Digester::start(chunks.min(cores()) - chunks.min(1));
+    let wanted: Vec<_> = contents.iter().map(|content| digester.add(content)).collect();
+    digester.finish(&wanted, what, observer)
+}
+
+/// How many threads make use of this machine.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The SHA-256 of all of a content, as other programs compute it.
@@ -111,96 +100,13 @@ pub fn sha256(content: &Content, observer: &mut dyn Observer) -> Result<[u8; 32]
     Ok(digest.finalize().into())
 }
 
-/// A chunk of one of the contents.
-struct Chunk {
-    of: usize,
-    content: Content,
-}
-
-impl Chunk {
-    fn of(of: usize, content: &Content) -> Vec<Self> {
-        let chunk = |at| Self { of, content: content.slice(at * CHUNK, CHUNK) };
-        (0..Digest::chunks(content.len())).map(chunk).collect()
-    }
-
-    /// What tells whether two chunks are the same bytes of one source.
-    fn identity(&self) -> Option<(usize, u64, u64)> {
-        match self.content.pieces() {
-            [Piece::Slice { source, offset, len }] => {
-                Some((Arc::as_ptr(source).cast::<()>() as usize, *offset, *len))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Every thread takes the next chunk that nobody has taken.
-fn run(work: &[&Chunk], observer: &mut dyn Observer) -> Result<Vec<[u8; 32]>, DigestError> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(work.len()).max(1);
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (made, failed) = (Mutex::new(vec![[0; 32]; work.len()]), Mutex::new(None));
-    let (progress, done) = mpsc::channel();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let progress = progress.clone();
-            let (next, stop, made, failed) = (&next, &stop, &made, &failed);
-            scope.spawn(move || {
-                let mut buffer = Zeroizing::new(vec![0; BUFFER]);
-                while !stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(chunk) = work.get(index) else { break };
-                    match hash(&chunk.content, &mut buffer, &progress, stop) {
-                        Ok(digest) => made.lock().unwrap_or_else(PoisonError::into_inner)[index] = digest,
-                        Err(error) => {
-                            stop.store(true, Ordering::Relaxed);
-                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                            failed.get_or_insert((chunk.of, error));
-                        }
-                    }
-                }
-            });
-        }
-        // What is left open by this thread would keep it waiting for itself.
-        drop(progress);
-        let mut stopped = false;
-        while let Ok(bytes) = done.recv() {
-            if !stopped {
-                observer.event(Event::Advance(bytes));
-                stopped = observer.cancelled();
-                stop.fetch_or(stopped, Ordering::Relaxed);
-            }
-        }
-    });
-    if let Some((number, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(DigestError::Read(number, error));
-    }
-    if stop.into_inner() {
-        return Err(DigestError::Cancelled);
-    }
-    Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-fn hash(
-    content: &Content,
-    buffer: &mut [u8],
-    progress: &mpsc::Sender<u64>,
-    stop: &AtomicBool,
-) -> io::Result<[u8; 32]> {
-    let (mut digest, mut at) = (Sha256::new(), 0);
-    while at < content.len() && !stop.load(Ordering::Relaxed) {
-        let count = buffer.len().min(usize::try_from(content.len() - at).unwrap_or(usize::MAX));
-        content.read_exact_at(at, &mut buffer[..count])?;
-        digest.update(&buffer[..count]);
-        at += count as u64;
-        // Nobody listens any more when the whole is being given up.
-        let _ = progress.send(count as u64);
-    }
-    Ok(digest.finalize().into())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+    use crate::content::Piece;
     use crate::event::Unobserved;
 
     #[test]

@@ -66,7 +66,7 @@ pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use preflight::{look_into_boot_image, preflight_facts};
 pub use rework::journal::pending;
 pub use rework::{Changes, Journal, Patch, Replacement, Rework, ReworkError, rework};
-pub use seal::{SealError, Sealed, draft, input_digests, seal};
+pub use seal::{Made, MakeError, SealError, Sealed, draft, input_digests, make, read_ahead, seal};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,

@@ -3,9 +3,9 @@
 use thiserror::Error;
 
 use crate::content::Content;
-use crate::digest::{self, Digest, DigestError};
+use crate::digest::{self, Digest, DigestError, Digester, Ticket};
 use crate::event::Observer;
-use crate::io::Source as _;
+use crate::io::{Sink, Source as _};
 use crate::layout::FileSize;
 use crate::media::manifest::{
     self, FileEntry, InputEntry, Manifest, ManifestError, StructureEntry, VolumeForm,
@@ -15,6 +15,9 @@ use crate::media::signing::{KeyError, SigningKey};
 use crate::plan::{Laid, Plan, PlanError, Shape, lay};
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeInput, room};
+use crate::write::{WriteError, Written, write_with};
+
+const CHECKSUMS: &str = "computing checksums";
 
 /// A medium with its manifest.
 pub struct Sealed {
@@ -59,22 +62,113 @@ pub fn seal(
     key: Option<&SigningKey>,
     observer: &mut dyn Observer,
 ) -> Result<Sealed, SealError> {
-    let (laid, mut manifest) = drafted(tree, form)?;
-    let files = listed(tree).map(|file| (&*file.path, &file.content));
-    let inputs = tree.inputs.iter().map(|input| (&*input.name, &input.content));
-    let digests = digests(&files.chain(inputs).collect::<Vec<_>>(), observer)?;
-    let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
-    let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
-    entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
-    let bytes = manifest.to_bytes();
-    let signature = key.map(|key| key.sign(&bytes)).transpose()?;
-    if let Some(signature) = &signature {
-        set(tree, manifest::SIGNATURE_PATH, signature.clone());
+    let digester = Digester::start(digest::cores() - 1);
+    Sealing::begin(tree, form, &digester)?.end(tree, key, &digester, observer)
+}
+
+/// Reads the boot image of a specification for its checksums on threads of its own, before it is known what else will be on
+/// the medium: [`make`] asks for them when everything else is done.
+pub fn read_ahead(spec: &MediaSpec) -> Digester {
+    // The caller has something else to do, for which one core is left.
+    let digester = Digester::start((digest::cores() - 1).max(1));
+    digester.add(&Content::source(spec.boot_image.source.clone()));
+    digester
+}
+
+/// A medium that was written, and its manifest with it.
+pub struct Made {
+    /// Where everything is.
+    pub plan: Plan,
+    /// What was written down, with the place of every file.
+    pub receipt: Receipt,
+    /// What it took.
+    pub written: Written,
+}
+
+/// Why a medium was not made. What is on the sink then does not boot. The set is closed: there are these two steps.
+#[derive(Debug, Error)]
+pub enum MakeError {
+    /// Its manifest could not be made.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Seals a medium while it is written: every byte is read for its checksum at about the time it is copied, and the
+/// manifest, whose length and place are known before, goes on the sink behind all other files.
+///
+/// # Errors
+/// [`MakeError`].
+pub fn make(
+    tree: &mut Tree,
+    form: Form,
+    key: Option<&SigningKey>,
+    digester: &Digester,
+    sink: &mut dyn Sink,
+    observer: &mut dyn Observer,
+) -> Result<Made, MakeError> {
+    let sealing = Sealing::begin(tree, form, digester).map_err(SealError::from)?;
+    let mut early = sealing.laid.plan(tree).map_err(SealError::from)?;
+    early.extents.retain(|extent| !is_late(&extent.label));
+    let mut sealed = None;
+    let written = write_with(&early, sink, observer, |observer| {
+        let made = sealed.insert(sealing.end(tree, key, digester, observer)?);
+        Ok::<_, MakeError>(
+            made.plan.extents.iter().filter(|extent| is_late(&extent.label)).cloned().collect(),
+        )
+    })?;
+    let Sealed { plan, receipt } = sealed.ok_or(SealError::Plan(PlanError::Unsettled))?;
+    Ok(Made { plan, receipt, written })
+}
+
+/// A medium whose addresses are known, and whose bytes are being read.
+struct Sealing {
+    laid: Laid,
+    manifest: Manifest,
+    /// Of the files that the manifest lists, and of the inputs behind them.
+    tickets: Vec<Ticket>,
+}
+
+impl Sealing {
+    /// Lays the medium out, and has everything read.
+    fn begin(tree: &mut Tree, form: Form, digester: &Digester) -> Result<Self, PlanError> {
+        let (laid, manifest) = drafted(tree, form)?;
+        let inputs = tree.inputs.iter().map(|input| &input.content);
+        let contents = listed(tree).map(|file| &file.content).chain(inputs);
+        let tickets = contents.map(|content| digester.add(content)).collect();
+        set(tree, manifest::PATH, manifest.to_bytes());
+        Ok(Self { laid, manifest, tickets })
     }
-    set(tree, manifest::PATH, bytes);
-    let paths = tree.files.iter().map(|file| &*file.path);
-    let receipt = Receipt::new(manifest, signature, laid.places(paths));
-    Ok(Sealed { plan: laid.plan(tree)?, receipt })
+
+    /// Writes the manifest down and signs it, when everything has been read.
+    fn end(
+        self,
+        tree: &mut Tree,
+        key: Option<&SigningKey>,
+        digester: &Digester,
+        observer: &mut dyn Observer,
+    ) -> Result<Sealed, SealError> {
+        let Self { laid, mut manifest, tickets } = self;
+        let digests = digester.finish(&tickets, CHECKSUMS, observer).map_err(|error| {
+            let mut named =
+                listed(tree).map(|file| &file.path).chain(tree.inputs.iter().map(|input| &input.name));
+            unread(error, |number| named.nth(number).cloned())
+        })?;
+        let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
+        let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
+        entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
+        let bytes = manifest.to_bytes();
+        let signature = key.map(|key| key.sign(&bytes)).transpose()?;
+        if let Some(signature) = &signature {
+            set(tree, manifest::SIGNATURE_PATH, signature.clone());
+        }
+        set(tree, manifest::PATH, bytes);
+        let paths = tree.files.iter().map(|file| &*file.path);
+        let receipt = Receipt::new(manifest, signature, laid.places(paths));
+        Ok(Sealed { plan: laid.plan(tree)?, receipt })
+    }
 }
 
 /// What the media of a specification are made from, as their manifests name it.
@@ -86,21 +180,20 @@ pub fn input_digests(
     observer: &mut dyn Observer,
 ) -> Result<Vec<InputEntry>, ManifestError> {
     let inputs = crate::stage::inputs(spec);
-    let named: Vec<_> = inputs.iter().map(|input| (&*input.name, &input.content)).collect();
-    let digests = digests(&named, observer)?;
+    let contents: Vec<&Content> = inputs.iter().map(|input| &input.content).collect();
+    let digests = digest::digests(&contents, CHECKSUMS, observer)
+        .map_err(|error| unread(error, |number| inputs.get(number).map(|input| input.name.clone())))?;
     Ok(inputs.iter().zip(digests).map(|(input, digest)| entry(input, digest)).collect())
 }
 
-/// Of contents with their names.
-fn digests(named: &[(&str, &Content)], observer: &mut dyn Observer) -> Result<Vec<Digest>, ManifestError> {
-    let contents: Vec<&Content> = named.iter().map(|(_, content)| *content).collect();
-    digest::digests(&contents, "computing checksums", observer).map_err(|error| match error {
+/// Says which of the contents could not be read.
+fn unread(error: DigestError, name: impl FnOnce(usize) -> Option<String>) -> ManifestError {
+    match error {
         DigestError::Cancelled => ManifestError::Cancelled,
-        DigestError::Read(number, error) => ManifestError::Read {
-            path: named.get(number).map_or_else(String::new, |(name, _)| (*name).to_owned()),
-            error,
-        },
-    })
+        DigestError::Read(number, error) => {
+            ManifestError::Read { path: name(number).unwrap_or_default(), error }
+        }
+    }
 }
 
 fn entry(input: &TreeInput, digest: Digest) -> InputEntry {
@@ -128,7 +221,12 @@ fn drafted(tree: &Tree, form: Form) -> Result<(Laid, Manifest), PlanError> {
 
 /// The files that a manifest lists: it cannot name itself, nor what is made from it.
 fn listed(tree: &Tree) -> impl Iterator<Item = &crate::tree::TreeFile> + Clone {
-    tree.files.iter().filter(|file| !matches!(&*file.path, manifest::PATH | manifest::SIGNATURE_PATH))
+    tree.files.iter().filter(|file| !is_late(&file.path))
+}
+
+/// Whether a file can only be written when all others have been read.
+fn is_late(path: &str) -> bool {
+    matches!(path, manifest::PATH | manifest::SIGNATURE_PATH)
 }
 
 fn set(tree: &mut Tree, path: &str, bytes: Vec<u8>) {

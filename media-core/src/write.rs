@@ -8,11 +8,11 @@ use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::content::Piece;
 use crate::event::{Event, Observer};
-use crate::io::{Sink, Source};
+use crate::io::{ALIGNMENT, Sink, Source};
 use crate::plan::{Extent, Plan};
 
 pub use amend::amend;
@@ -66,6 +66,8 @@ const HEAD: u64 = 64 << 10;
 const WHOLE: &str = "the medium";
 /// How much is moved between two looks at the observer.
 const STRIDE: u64 = 8 << 20;
+/// How much goes by hand at once.
+const BUFFER: u64 = 4 << 20;
 /// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
 const BLOCK: u64 = 4096;
 
@@ -74,6 +76,19 @@ const BLOCK: u64 = 4096;
 /// # Errors
 /// [`WriteError`] from the sink, an input, or the observer.
 pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Written, WriteError> {
+    write_with(plan, sink, observer, |_| Ok::<_, WriteError>(Vec::new()))
+}
+
+/// The same of a plan that lacks some extents: they are asked for when all others but the head are written.
+///
+/// # Errors
+/// As [`write`], and whatever `late` says.
+pub(crate) fn write_with<E: From<WriteError>>(
+    plan: &Plan,
+    sink: &mut dyn Sink,
+    observer: &mut dyn Observer,
+    late: impl FnOnce(&mut dyn Observer) -> Result<Vec<Extent>, E>,
+) -> Result<Written, E> {
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
     let mut run = Run {
@@ -89,12 +104,15 @@ pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> R
     for extent in body {
         run.extent(extent)?;
     }
+    run.observer.event(Event::End);
+    for extent in late(run.observer)? {
+        run.extent(&extent)?;
+    }
     run.sync(WHOLE, 0)?;
     for extent in head.into_iter().rev() {
         run.extent(extent)?;
     }
     run.sync(WHOLE, 0)?;
-    run.observer.event(Event::End);
     Ok(run.receipt)
 }
 
@@ -178,20 +196,20 @@ impl Run<'_> {
         range: std::ops::Range<u64>,
     ) -> Result<(), WriteError> {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut at = range.start;
-        while at < range.end {
-            let count = (range.end - at).min(1 << 20) as usize;
-            buffer.resize(count, 0);
-            source.read_exact_at(from + at, &mut buffer).map_err(|error| WriteError::Source {
-                label: extent.label.clone(),
-                offset: from + at,
-                error,
-            })?;
-            self.put(extent, at, &buffer)?;
-            at += count as u64;
+        let (mut at, mut done) = (range.start, Ok(()));
+        while at < range.end && done.is_ok() {
+            let count = step(extent.offset + at, range.end - at);
+            let bytes = aligned(&mut buffer, count as usize);
+            done = match source.read_exact_at(from + at, bytes) {
+                Ok(()) => self.put(extent, at, bytes),
+                Err(error) => {
+                    Err(WriteError::Source { label: extent.label.clone(), offset: from + at, error })
+                }
+            };
+            at += count;
         }
         self.buffer = buffer;
-        Ok(())
+        done
     }
 
     fn put(&mut self, extent: &Extent, at: u64, bytes: &[u8]) -> Result<(), WriteError> {
@@ -211,6 +229,26 @@ impl Run<'_> {
     fn stop_if_asked(&self) -> Result<(), WriteError> {
         if self.observer.cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
     }
+}
+
+/// How much goes by hand at once: up to the next block, then whole blocks, and what is left of the last.
+fn step(to: u64, left: u64) -> u64 {
+    let count = match to % BLOCK {
+        0 if left >= BLOCK => (left - left % BLOCK).min(BUFFER),
+        0 => left,
+        past => BLOCK - past,
+    };
+    count.min(left)
+}
+
+/// As many bytes of a buffer, at an address that suits the device.
+fn aligned(buffer: &mut Vec<u8>, count: usize) -> &mut [u8] {
+    if buffer.len() < count + ALIGNMENT {
+        buffer.zeroize();
+        *buffer = vec![0; count + ALIGNMENT];
+    }
+    let start = buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+    &mut buffer[start..start + count]
 }
 
 #[cfg(test)]

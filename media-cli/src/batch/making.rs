@@ -6,15 +6,15 @@ use std::thread;
 
 use media_core::event::{Event, Observer};
 use media_core::io::AtomicFile;
-use media_core::{Original, PersonaliseError, ReworkError, Sealed};
+use media_core::{Original, PersonaliseError, ReworkError};
 
 use super::Batch;
 use super::item::{Item, Made};
 use crate::create;
 use crate::error::{Error, OutputProblem};
 use crate::interrupt::Interruption;
-use crate::output::created;
-use crate::output::target;
+use crate::output::small_file::Prepared;
+use crate::output::{created, target};
 use crate::progress::Progress;
 use crate::verify;
 
@@ -28,35 +28,37 @@ impl Batch {
     ) -> Result<Made, Error> {
         let spec = self.spec_of(item);
         let env = self.seeds.env(&item.worker.serial, self.now);
+        let digester = media_core::read_ahead(&spec);
         let staged = media_core::stage(&spec, &env, progress);
         let mut staged = staged.map_err(|error| create::stage_error(error, &self.decided))?;
         create::check(&staged.report, &self.decided, self.now)?;
-        let key = spec.signing_key.as_ref();
-        let sealed = media_core::seal(&mut staged.tree, spec.form, key, progress);
-        let Sealed { plan, receipt } = sealed.map_err(Error::Seal)?;
-        let beside = self.prepare(item, &receipt, Some(&created::registration(&staged.report, &spec)))?;
         let output = self.medium(item);
+        let plan = media_core::draft(&mut staged.tree, spec.form)?;
         target::check_limit(Some(&output), plan.len)?;
+        let registration = created::registration(&staged.report, &spec);
+        let (tree, key) = (&mut staged.tree, spec.signing_key.as_ref());
         self.write(item, interruption, progress, |file, progress| {
-            media_core::write(&plan, file, progress).map_err(|error| Error::writing(&output, error))
-        })?;
-        beside.keep()?;
-        Ok(Made { receipt })
+            let made = media_core::make(tree, spec.form, key, &digester, file, progress);
+            let receipt = made.map_err(|error| Error::making(&output, error))?.receipt;
+            let beside = self.prepare(item, &receipt, Some(&registration))?;
+            Ok((Made { receipt }, beside))
+        })
     }
 
-    /// Writes a medium under a temporary name, proves it when that is asked for, and gives it its name.
+    /// Writes a medium and what goes beside it under temporary names, proves it when that is asked for, and gives them
+    /// their names.
     fn write(
         &self,
         item: &Item,
         interruption: &Interruption,
         observer: &mut dyn Observer,
-        write: impl FnOnce(&mut AtomicFile, &mut dyn Observer) -> Result<media_core::Written, Error>,
-    ) -> Result<(), Error> {
+        write: impl FnOnce(&mut AtomicFile, &mut dyn Observer) -> Result<(Made, Prepared), Error>,
+    ) -> Result<Made, Error> {
         let output = self.medium(item);
         let system = |error| Error::Output { path: output.clone(), problem: OutputProblem::System(error) };
         let mut file = AtomicFile::create(&output).map_err(system)?;
         interruption.making(file.temporary());
-        write(&mut file, observer)?;
+        let (made, beside) = write(&mut file, observer)?;
         self.opened.iter().try_for_each(crate::input::Opened::check_unchanged)?;
         if self.verify {
             verify::verify_written(&output, file.source().map_err(system)?, observer)?;
@@ -65,7 +67,9 @@ impl Batch {
             return Err(Error::Interrupted);
         }
         // One that is there is half of a medium whose receipt or registration is missing.
-        target::keep(file, &output, true)
+        target::keep(file, &output, true)?;
+        beside.keep()?;
+        Ok(made)
     }
 }
 
@@ -136,13 +140,12 @@ impl Makers<'_> {
             error: PersonaliseError::NoManifest,
         })?;
         let registration = made.certificate.as_ref().map(|certificate| &certificate.registration);
-        let beside = batch.prepare(item, &receipt, registration)?;
         batch.write(item, self.interruption, observer, |file, observer| {
             let written = media_core::write(&made.rework.plan(self.original.source()), file, observer);
-            written.map_err(|error| Error::writing(&output, error))
-        })?;
-        beside.keep()?;
-        Ok(Made { receipt })
+            written.map_err(|error| Error::writing(&output, error))?;
+            let beside = batch.prepare(item, &receipt, registration)?;
+            Ok((Made { receipt }, beside))
+        })
     }
 }
 

@@ -3,16 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
-use media_core::media::receipt::Receipt;
 use media_core::media::registration::{KnownMedium, Registration};
-use media_core::{BootConfigurationOrigin, Management, MediaSpec, Plan, StageReport};
+use media_core::{BootConfigurationOrigin, Made, Management, MediaSpec, StageReport};
 use serde::Serialize;
 
 use super::registration::Record;
 use super::sizes::size;
 use super::validity::Validity;
 use super::{line, notes};
-use crate::create::Made;
 use crate::settings::Decided;
 
 /// What was made. Secrets are not among it: variables are listed by name.
@@ -126,12 +124,13 @@ pub(crate) fn registration(report: &StageReport, spec: &MediaSpec) -> Registrati
 impl Created {
     pub(crate) fn new(
         output: &Path,
-        (plan, receipt): (&Plan, &Receipt),
+        made: &Made,
         report: &StageReport,
         spec: &MediaSpec,
         decided: &Decided,
-        made: Made,
+        verified: bool,
     ) -> Self {
+        let Made { plan, receipt, written } = made;
         let registration = Record::new(&registration(report, spec));
         let told = format!(
             "the site answers this medium only once it has been told of its certificate: register it there under the media GUID \
@@ -153,10 +152,10 @@ impl Created {
         Self {
             output: output.display().to_string(),
             kind: plan.kind.clone(),
-            bytes: made.written.len,
-            bytes_written: made.written.written,
-            bytes_copied_by_system: made.written.copied_by_system,
-            verified: made.verified,
+            bytes: written.len,
+            bytes_written: written.written,
+            bytes_copied_by_system: written.copied_by_system,
+            verified: verified,
             label: spec.options.label.as_str().to_owned(),
             serial_number: spec.serial_number.as_ref().map(|number| number.as_str().to_owned()),
             receipt: decided.receipt.as_ref().map(|path| path.display().to_string()),

@@ -1,6 +1,7 @@
 //! Where bytes come from ([`Source`]) and go to ([`Sink`]).
 
 mod atomic;
+mod direct;
 mod file;
 mod in_place;
 mod memory;
@@ -12,6 +13,7 @@ use std::io;
 use zeroize::Zeroizing;
 
 pub use atomic::{AtomicFile, TEMPORARY_NAME};
+pub use direct::ALIGNMENT;
 pub use file::FileSource;
 pub use in_place::InPlaceFile;
 pub use memory::MemorySink;
@@ -66,7 +68,8 @@ pub trait Sink {
     /// Whatever the device says, a full disk for example.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 
-    /// Writes all of `bytes` at `offset`.
+    /// Writes all of `bytes` at `offset`. From 1 MiB on, what is aligned to [`ALIGNMENT`] at both ends and in memory may go
+    /// past the page cache.
     ///
     /// # Errors
     /// Whatever the device says.
