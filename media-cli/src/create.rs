@@ -58,14 +58,14 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     check_validity(&staged.report.validity, &mut decided, env.now())?;
     decided.notes.extend(preflight::notes(&media_core::preflight_facts(&spec, &staged, env.now())));
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
-    let plan = media_core::draft(&mut staged.tree, spec.form)?;
-    if let Err(error) = target::check_limit(decided.output.as_deref(), plan.len) {
+    let drafted = media_core::draft(&mut staged.tree, spec.form)?;
+    if let Err(error) = target::check_limit(decided.output.as_deref(), drafted.plan.len) {
         refuse_or_note(error, &mut decided, &run)?;
     }
     let (Some(target), Some(digester)) = (target, digester) else {
         progress.clear();
         note_drawn(&mut decided);
-        let planned = Planned::new(&plan, &staged.report, &decided);
+        let planned = Planned::new(&drafted.plan, &staged.report, &decided);
         return show(&planned, run.json).map(|()| Exit::Done);
     };
     let beside = Beside::new(&decided, &run)?;
@@ -75,7 +75,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let mut file = AtomicFile::create(&target).map_err(system)?;
     interruption.making(file.temporary());
     let (tree, key) = (&mut staged.tree, spec.signing_key.as_ref());
-    let made = media_core::make(tree, spec.form, key, &digester, &mut file, &mut progress)
+    let made = media_core::make(drafted, tree, key, &digester, &mut file, &mut progress)
         .map_err(|error| Error::making(output, error))?;
     // Bytes of before and after a change make no medium, even where each of them is right.
     opened.iter().try_for_each(Opened::check_unchanged)?;

@@ -42,14 +42,22 @@ pub enum SealError {
     Signature(#[from] KeyError),
 }
 
-/// Where everything of a tree goes. No file is read: the checksums in the manifest are zero, and its length is right.
+/// A medium whose addresses are known.
+pub struct Drafted {
+    /// Where everything goes. The manifest in it has its length, and no checksums yet.
+    pub plan: Plan,
+    laid: Laid,
+    manifest: Manifest,
+}
+
+/// Where everything of a tree goes. No file is read.
 ///
 /// # Errors
 /// [`PlanError`] as [`crate::plan`].
-pub fn draft(tree: &mut Tree, form: Form) -> Result<Plan, PlanError> {
+pub fn draft(tree: &mut Tree, form: Form) -> Result<Drafted, PlanError> {
     let (laid, manifest) = drafted(tree, form)?;
     set(tree, manifest::PATH, manifest.to_bytes());
-    laid.plan(tree)
+    Ok(Drafted { plan: laid.plan(tree)?, laid, manifest })
 }
 
 /// Reads every byte of the medium and of its inputs once, writes the manifest, and signs it.
@@ -62,8 +70,10 @@ pub fn seal(
     key: Option<&SigningKey>,
     observer: &mut dyn Observer,
 ) -> Result<Sealed, SealError> {
+    let drafted = draft(tree, form)?;
     let digester = Digester::start(digest::cores() - 1);
-    Sealing::begin(tree, form, &digester)?.end(tree, key, &digester, observer)
+    let tickets = begin(tree, &digester);
+    end(drafted, tree, key, (&digester, &tickets), observer)
 }
 
 /// Reads the boot image of a specification for its checksums on threads of its own, before it is known what else will be on
@@ -96,79 +106,68 @@ pub enum MakeError {
     Write(#[from] WriteError),
 }
 
-/// Seals a medium while it is written: every byte is read for its checksum at about the time it is copied, and the
+/// Seals a drafted medium while it is written: every byte is read for its checksum at about the time it is copied, and the
 /// manifest, whose length and place are known before, goes on the sink behind all other files.
 ///
 /// # Errors
 /// [`MakeError`].
 pub fn make(
+    drafted: Drafted,
     tree: &mut Tree,
-    form: Form,
     key: Option<&SigningKey>,
     digester: &Digester,
     sink: &mut dyn Sink,
     observer: &mut dyn Observer,
 ) -> Result<Made, MakeError> {
-    let sealing = Sealing::begin(tree, form, digester).map_err(SealError::from)?;
-    let mut early = sealing.laid.plan(tree).map_err(SealError::from)?;
+    let tickets = begin(tree, digester);
+    let mut early = Plan {
+        extents: drafted.plan.extents.clone(),
+        files: Vec::new(),
+        kind: String::new(),
+        ..drafted.plan
+    };
     early.extents.retain(|extent| !is_late(&extent.label));
-    let mut sealed = None;
-    let written = write_with(&early, sink, observer, |observer| {
-        let made = sealed.insert(sealing.end(tree, key, digester, observer)?);
-        Ok::<_, MakeError>(
-            made.plan.extents.iter().filter(|extent| is_late(&extent.label)).cloned().collect(),
-        )
+    let (written, Sealed { plan, receipt }) = write_with(&early, sink, observer, |observer| {
+        let sealed = end(drafted, tree, key, (digester, &tickets), observer)?;
+        let late = sealed.plan.extents.iter().filter(|extent| is_late(&extent.label)).cloned().collect();
+        Ok::<_, MakeError>((late, sealed))
     })?;
-    let Sealed { plan, receipt } = sealed.ok_or(SealError::Plan(PlanError::Unsettled))?;
     Ok(Made { plan, receipt, written })
 }
 
-/// A medium whose addresses are known, and whose bytes are being read.
-struct Sealing {
-    laid: Laid,
-    manifest: Manifest,
-    /// Of the files that the manifest lists, and of the inputs behind them.
-    tickets: Vec<Ticket>,
+/// Has everything read that the manifest lists: the files, and the inputs behind them.
+fn begin(tree: &Tree, digester: &Digester) -> Vec<Ticket> {
+    let inputs = tree.inputs.iter().map(|input| &input.content);
+    let contents = listed(tree).map(|file| &file.content).chain(inputs);
+    contents.map(|content| digester.add(content)).collect()
 }
 
-impl Sealing {
-    /// Lays the medium out, and has everything read.
-    fn begin(tree: &mut Tree, form: Form, digester: &Digester) -> Result<Self, PlanError> {
-        let (laid, manifest) = drafted(tree, form)?;
-        let inputs = tree.inputs.iter().map(|input| &input.content);
-        let contents = listed(tree).map(|file| &file.content).chain(inputs);
-        let tickets = contents.map(|content| digester.add(content)).collect();
-        set(tree, manifest::PATH, manifest.to_bytes());
-        Ok(Self { laid, manifest, tickets })
+/// Writes the manifest down and signs it, when everything has been read.
+fn end(
+    drafted: Drafted,
+    tree: &mut Tree,
+    key: Option<&SigningKey>,
+    (digester, tickets): (&Digester, &[Ticket]),
+    observer: &mut dyn Observer,
+) -> Result<Sealed, SealError> {
+    let Drafted { laid, mut manifest, .. } = drafted;
+    let digests = digester.finish(tickets, CHECKSUMS, observer).map_err(|error| {
+        let inputs = tree.inputs.iter().map(|input| &input.name);
+        let mut named = listed(tree).map(|file| &file.path).chain(inputs);
+        unread(error, |number| named.nth(number).cloned())
+    })?;
+    let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
+    let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
+    entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
+    let bytes = manifest.to_bytes();
+    let signature = key.map(|key| key.sign(&bytes)).transpose()?;
+    if let Some(signature) = &signature {
+        set(tree, manifest::SIGNATURE_PATH, signature.clone());
     }
-
-    /// Writes the manifest down and signs it, when everything has been read.
-    fn end(
-        self,
-        tree: &mut Tree,
-        key: Option<&SigningKey>,
-        digester: &Digester,
-        observer: &mut dyn Observer,
-    ) -> Result<Sealed, SealError> {
-        let Self { laid, mut manifest, tickets } = self;
-        let digests = digester.finish(&tickets, CHECKSUMS, observer).map_err(|error| {
-            let mut named =
-                listed(tree).map(|file| &file.path).chain(tree.inputs.iter().map(|input| &input.name));
-            unread(error, |number| named.nth(number).cloned())
-        })?;
-        let entries = manifest.files.iter_mut().map(|file| &mut file.digest);
-        let entries = entries.chain(manifest.inputs.iter_mut().map(|input| &mut input.digest));
-        entries.zip(digests).for_each(|(entry, digest)| *entry = digest);
-        let bytes = manifest.to_bytes();
-        let signature = key.map(|key| key.sign(&bytes)).transpose()?;
-        if let Some(signature) = &signature {
-            set(tree, manifest::SIGNATURE_PATH, signature.clone());
-        }
-        set(tree, manifest::PATH, bytes);
-        let paths = tree.files.iter().map(|file| &*file.path);
-        let receipt = Receipt::new(manifest, signature, laid.places(paths));
-        Ok(Sealed { plan: laid.plan(tree)?, receipt })
-    }
+    set(tree, manifest::PATH, bytes);
+    let paths = tree.files.iter().map(|file| &*file.path);
+    let receipt = Receipt::new(manifest, signature, laid.places(paths));
+    Ok(Sealed { plan: laid.plan(tree)?, receipt })
 }
 
 /// What the media of a specification are made from, as their manifests name it.

@@ -2,18 +2,21 @@
 
 mod amend;
 mod journaled;
+mod reading;
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use thiserror::Error;
-use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::content::Piece;
 use crate::event::{Event, Observer};
-use crate::io::{ALIGNMENT, Sink, Source};
+use crate::io::{Sink, Source};
 use crate::plan::{Extent, Plan};
+
+use reading::{BUFFER, Buffer, Reading};
 
 pub use amend::amend;
 pub use journaled::{change, finish};
@@ -66,8 +69,6 @@ const HEAD: u64 = 64 << 10;
 const WHOLE: &str = "the medium";
 /// How much is moved between two looks at the observer.
 const STRIDE: u64 = 8 << 20;
-/// How much goes by hand at once.
-const BUFFER: u64 = 4 << 20;
 /// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
 const BLOCK: u64 = 4096;
 
@@ -76,26 +77,27 @@ const BLOCK: u64 = 4096;
 /// # Errors
 /// [`WriteError`] from the sink, an input, or the observer.
 pub fn write(plan: &Plan, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Written, WriteError> {
-    write_with(plan, sink, observer, |_| Ok::<_, WriteError>(Vec::new()))
+    write_with(plan, sink, observer, |_| Ok::<_, WriteError>((Vec::new(), ()))).map(|(written, ())| written)
 }
 
-/// The same of a plan that lacks some extents: they are asked for when all others but the head are written.
+/// The same of a plan that lacks some extents: they are asked for when all others but the head are written, and what comes
+/// with them is passed on.
 ///
 /// # Errors
 /// As [`write`], and whatever `late` says.
-pub(crate) fn write_with<E: From<WriteError>>(
+pub(crate) fn write_with<T, E: From<WriteError>>(
     plan: &Plan,
     sink: &mut dyn Sink,
     observer: &mut dyn Observer,
-    late: impl FnOnce(&mut dyn Observer) -> Result<Vec<Extent>, E>,
-) -> Result<Written, E> {
+    late: impl FnOnce(&mut dyn Observer) -> Result<(Vec<Extent>, T), E>,
+) -> Result<(Written, T), E> {
     let bytes = plan.extents.iter().map(|extent| extent.piece.len()).sum();
     observer.event(Event::Begin { what: "writing the medium", bytes });
     let mut run = Run {
         sink,
         observer,
         receipt: Written { len: plan.len, ..Written::default() },
-        buffer: Zeroizing::default(),
+        buffer: Buffer::default(),
     };
     let set = run.sink.set_len(plan.len);
     set.map_err(|error| WriteError::Sink { label: WHOLE.to_owned(), offset: 0, error })?;
@@ -105,7 +107,8 @@ pub(crate) fn write_with<E: From<WriteError>>(
         run.extent(extent)?;
     }
     run.observer.event(Event::End);
-    for extent in late(run.observer)? {
+    let (late, with) = late(run.observer)?;
+    for extent in late {
         run.extent(&extent)?;
     }
     run.sync(WHOLE, 0)?;
@@ -113,15 +116,14 @@ pub(crate) fn write_with<E: From<WriteError>>(
         run.extent(extent)?;
     }
     run.sync(WHOLE, 0)?;
-    Ok(run.receipt)
+    Ok((run.receipt, with))
 }
 
 struct Run<'a> {
     sink: &'a mut dyn Sink,
     observer: &'a mut dyn Observer,
     receipt: Written,
-    /// What passes by may be secret.
-    buffer: Zeroizing<Vec<u8>>,
+    buffer: Buffer,
 }
 
 impl Run<'_> {
@@ -188,25 +190,25 @@ impl Run<'_> {
         Ok(moved)
     }
 
+    /// Reads and writes bytes `range` of a slice: of a long one the next piece is read while the last is being written.
     fn by_hand(
         &mut self,
         extent: &Extent,
         source: &Arc<dyn Source>,
         from: u64,
-        range: std::ops::Range<u64>,
+        range: Range<u64>,
     ) -> Result<(), WriteError> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let (mut at, mut done) = (range.start, Ok(()));
-        while at < range.end && done.is_ok() {
-            let count = step(extent.offset + at, range.end - at);
-            let bytes = aligned(&mut buffer, count as usize);
-            done = match source.read_exact_at(from + at, bytes) {
-                Ok(()) => self.put(extent, at, bytes),
-                Err(error) => {
-                    Err(WriteError::Source { label: extent.label.clone(), offset: from + at, error })
-                }
-            };
-            at += count;
+        let reading = Reading { extent, source: source.as_ref(), from };
+        if range.end.saturating_sub(range.start) > 2 * BUFFER {
+            return reading.ahead(range, |at, bytes| self.put(extent, at, bytes));
+        }
+        let (mut buffer, mut done) = (std::mem::take(&mut self.buffer), Ok(()));
+        for (at, count) in reading.steps(range) {
+            let bytes = buffer.of(count);
+            done = reading.fill(at, bytes).and_then(|()| self.put(extent, at, bytes));
+            if done.is_err() {
+                break;
+            }
         }
         self.buffer = buffer;
         done
@@ -229,26 +231,6 @@ impl Run<'_> {
     fn stop_if_asked(&self) -> Result<(), WriteError> {
         if self.observer.cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
     }
-}
-
-/// How much goes by hand at once: up to the next block, then whole blocks, and what is left of the last.
-fn step(to: u64, left: u64) -> u64 {
-    let count = match to % BLOCK {
-        0 if left >= BLOCK => (left - left % BLOCK).min(BUFFER),
-        0 => left,
-        past => BLOCK - past,
-    };
-    count.min(left)
-}
-
-/// As many bytes of a buffer, at an address that suits the device.
-fn aligned(buffer: &mut Vec<u8>, count: usize) -> &mut [u8] {
-    if buffer.len() < count + ALIGNMENT {
-        buffer.zeroize();
-        *buffer = vec![0; count + ALIGNMENT];
-    }
-    let start = buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-    &mut buffer[start..start + count]
 }
 
 #[cfg(test)]

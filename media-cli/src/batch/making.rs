@@ -33,12 +33,12 @@ impl Batch {
         let mut staged = staged.map_err(|error| create::stage_error(error, &self.decided))?;
         create::check(&staged.report, &self.decided, self.now)?;
         let output = self.medium(item);
-        let plan = media_core::draft(&mut staged.tree, spec.form)?;
-        target::check_limit(Some(&output), plan.len)?;
+        let drafted = media_core::draft(&mut staged.tree, spec.form)?;
+        target::check_limit(Some(&output), drafted.plan.len)?;
         let registration = created::registration(&staged.report, &spec);
         let (tree, key) = (&mut staged.tree, spec.signing_key.as_ref());
         self.write(item, interruption, progress, |file, progress| {
-            let made = media_core::make(tree, spec.form, key, &digester, file, progress);
+            let made = media_core::make(drafted, tree, key, &digester, file, progress);
             let receipt = made.map_err(|error| Error::making(&output, error))?.receipt;
             let beside = self.prepare(item, &receipt, Some(&registration))?;
             Ok((Made { receipt }, beside))

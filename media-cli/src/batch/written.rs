@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use media_core::media::receipt::Receipt;
 use media_core::media::registration::Registration;
-use media_core::{Form, Plan};
+use media_core::Form;
 use zeroize::Zeroizing;
 
 use super::Batch;
@@ -84,7 +84,7 @@ impl Batch {
         let spec = self.spec_of(first);
         let mut staged = media_core::stage(&spec, &env, &mut quiet)
             .map_err(|error| crate::create::stage_error(error, &self.decided))?;
-        let Plan { len, .. } = media_core::draft(&mut staged.tree, spec.form)?;
+        let len = media_core::draft(&mut staged.tree, spec.form)?.plan.len;
         let planned =
             |item: &Item| Planned { medium: self.medium(item), name: item.worker.name.clone(), length: len };
         Ok(items.iter().map(planned).collect())

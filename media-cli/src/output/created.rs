@@ -155,7 +155,7 @@ impl Created {
             bytes: written.len,
             bytes_written: written.written,
             bytes_copied_by_system: written.copied_by_system,
-            verified: verified,
+            verified,
             label: spec.options.label.as_str().to_owned(),
             serial_number: spec.serial_number.as_ref().map(|number| number.as_str().to_owned()),
             receipt: decided.receipt.as_ref().map(|path| path.display().to_string()),

@@ -8,7 +8,7 @@
 use thiserror::Error;
 
 use crate::hive::{Hive, HiveError};
-use crate::wim::{Image, Wim, WimError};
+use crate::wim::{Hash, Image, KnownBlob, Wim, WimError};
 
 /// The most that is read of all hives of a WIM file; those of full Windows have up to 100 MB, those of boot images 3 to 30.
 const LARGEST: u64 = 128 << 20;
@@ -57,6 +57,23 @@ impl<'a> Hives<'a> {
     /// # Errors
     /// [`HivesError`] when there is none or it cannot be read.
     pub fn read(&mut self, image: &Image, path: &str) -> Result<Hive, HivesError> {
+        let hash = self.find(image, path)?;
+        open(self.wim, image, path, self.wim.read(&hash, LARGEST)?)
+    }
+
+    /// The same to be changed, with the blob it was.
+    ///
+    /// # Errors
+    /// As [`Hives::read`].
+    pub fn read_to_change(&mut self, image: &Image, path: &str) -> Result<(Hive, KnownBlob), HivesError> {
+        let hash = self.find(image, path)?;
+        let wim = self.wim;
+        let (known, hive) = wim.read_known(&hash, LARGEST, |bytes| open(wim, image, path, bytes))?;
+        Ok((hive?, known))
+    }
+
+    /// The blob of a hive, whose bytes are taken off what may be read.
+    fn find(&mut self, image: &Image, path: &str) -> Result<Hash, HivesError> {
         let wim = self.wim;
         let entry = image.find(path).ok_or(HivesError::NotThere)?;
         if let Some(kind) = entry.not_plain() {
@@ -69,17 +86,20 @@ impl<'a> Hives<'a> {
             let error = HiveError::TooLarge { what, size: read + size, limit: LARGEST };
             self.left = self.left.checked_sub(size).ok_or(error)?;
         }
-        let bytes = wim.read(&hash, LARGEST)?;
-        if !Hive::is_dirty(&bytes) {
-            return Ok(Hive::open(bytes)?);
-        }
-        let log = |suffix| log_file(wim, image, &format!("{path}{suffix}"));
-        let (first, second) = (log(".LOG1")?, log(".LOG2")?);
-        // The only log before Windows Vista. Where there are two it is a dummy.
-        let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
-        let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
-        Ok(Hive::open_with_logs(bytes, &logs)?)
+        Ok(hash)
     }
+}
+
+fn open(wim: &Wim, image: &Image, path: &str, bytes: Vec<u8>) -> Result<Hive, HivesError> {
+    if !Hive::is_dirty(&bytes) {
+        return Ok(Hive::open(bytes)?);
+    }
+    let log = |suffix| log_file(wim, image, &format!("{path}{suffix}"));
+    let (first, second) = (log(".LOG1")?, log(".LOG2")?);
+    // The only log before Windows Vista. Where there are two it is a dummy.
+    let only = if first.is_none() && second.is_none() { log(".LOG")? } else { None };
+    let logs = [&first, &second, &only].map(|log| log.as_deref().unwrap_or_default());
+    Ok(Hive::open_with_logs(bytes, &logs)?)
 }
 
 /// A log file of the image; `None` when there is none, or it is empty.

@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::hive::{Hive, HiveError, Value};
 use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
-use crate::wim::{Edit, Image, Wim, WimError};
+use crate::wim::{Edit, Image, KnownBlob, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
@@ -96,11 +96,12 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     let mut edit = Edit::new(&image.wim);
     let (mut certificates, mut recovered) = (Vec::new(), false);
     if !trusted.is_empty() {
-        let mut hive = hive(&image.wim, &image.image)?;
+        let (mut hive, known) = software_to_change(&mut Hives::new(&image.wim), &image.image)?;
         recovered = hive.was_recovered();
         certificates = add_to(&mut hive, trusted, time)?;
         if hive.is_changed() {
-            edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes());
+            edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes()).knowing(known);
+            edit = edit.knowing_image(image.image.clone());
         }
     }
     let content = edit.boot_index(image.index).finish()?;
@@ -288,6 +289,14 @@ pub fn hive(wim: &Wim, image: &Image) -> Result<Hive, RootsError> {
 /// As [`hive`].
 pub fn software(hives: &mut Hives<'_>, image: &Image) -> Result<Hive, RootsError> {
     Ok(hives.read(image, SOFTWARE_HIVE)?)
+}
+
+/// The same to be changed, with the blob it was.
+///
+/// # Errors
+/// As [`hive`].
+pub fn software_to_change(hives: &mut Hives<'_>, image: &Image) -> Result<(Hive, KnownBlob), RootsError> {
+    Ok(hives.read_to_change(image, SOFTWARE_HIVE)?)
 }
 
 #[cfg(test)]

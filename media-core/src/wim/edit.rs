@@ -17,7 +17,7 @@ use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
 use super::xml::Growth;
-use super::{Compression, Hash, Wim, WimError, xml};
+use super::{Compression, Hash, KnownBlob, Wim, WimError, xml};
 use crate::content::{Amendment, Content, Piece};
 use crate::io::Source;
 
@@ -26,14 +26,24 @@ const STORED_LEN_LIMIT: u64 = 1 << 56;
 /// Changes to a WIM file, made all at once by [`Edit::finish`].
 pub struct Edit<'a> {
     wim: &'a Wim,
-    replacements: Vec<(u32, String, Arc<Vec<u8>>)>,
+    replacements: Vec<Replacement>,
+    known: Vec<KnownBlob>,
+    known_images: Vec<Image>,
     boot_index: Option<u32>,
+}
+
+/// New content of a file.
+struct Replacement {
+    image: u32,
+    path: String,
+    bytes: Arc<Vec<u8>>,
+    hash: Hash,
 }
 
 impl<'a> Edit<'a> {
     /// No changes yet.
     pub fn new(wim: &'a Wim) -> Self {
-        Self { wim, replacements: Vec::new(), boot_index: None }
+        Self { wim, replacements: Vec::new(), known: Vec::new(), known_images: Vec::new(), boot_index: None }
     }
 
     /// Gives a file of an image (counted from 1) new content, under all its names when it has hard links.
@@ -44,7 +54,23 @@ impl<'a> Edit<'a> {
         path: impl Into<String>,
         new_bytes: impl Into<Vec<u8>>,
     ) -> Self {
-        self.replacements.push((image_index, path.into(), Arc::new(new_bytes.into())));
+        let (path, bytes) = (path.into(), Arc::new(new_bytes.into()));
+        let hash = Hash::of(&bytes);
+        self.replacements.push(Replacement { image: image_index, path, bytes, hash });
+        self
+    }
+
+    /// Has a blob of this file at hand, in case its chunks are to be compared with new ones.
+    #[must_use]
+    pub fn knowing(mut self, blob: KnownBlob) -> Self {
+        self.known.push(blob);
+        self
+    }
+
+    /// Has an image at hand as [`Wim::image`] read it from this file.
+    #[must_use]
+    pub fn knowing_image(mut self, image: Image) -> Self {
+        self.known_images.push(image);
         self
     }
 
@@ -71,12 +97,12 @@ impl<'a> Edit<'a> {
     /// replaced; and whatever can be wrong with what has to be read.
     pub fn edited(self) -> Result<Edited, WimError> {
         check_supported(self.wim)?;
-        let mut draft = Draft::new(self.wim);
+        let mut draft = Draft::new(self.wim, self.known);
         if !self.replacements.is_empty() {
-            draft.load(&self.replacements)?;
+            draft.load(&self.replacements, self.known_images)?;
         }
-        for (image, path, bytes) in self.replacements {
-            draft.replace(image, &path, bytes)?;
+        for replacement in self.replacements {
+            draft.replace(replacement)?;
         }
         draft.finish(self.boot_index)
     }
@@ -136,6 +162,7 @@ struct Draft<'a> {
     images: BTreeMap<u32, Draughted>,
     /// How many streams in all images really refer to each blob of the table, and to each that may come into it.
     references: HashMap<Hash, u32>,
+    known: Vec<KnownBlob>,
     /// What follows the source, in order, and how long it is.
     tail: Vec<Piece>,
     tail_len: u64,
@@ -149,9 +176,10 @@ struct Draughted {
 }
 
 impl<'a> Draft<'a> {
-    fn new(wim: &'a Wim) -> Self {
+    fn new(wim: &'a Wim, known: Vec<KnownBlob>) -> Self {
         Self {
             wim,
+            known,
             entries: wim.table.entries.clone(),
             added: HashMap::new(),
             touched: BTreeSet::new(),
@@ -163,8 +191,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Reads every image, to count references, and keeps the ones that change.
-    fn load(&mut self, replacements: &[(u32, String, Arc<Vec<u8>>)]) -> Result<(), WimError> {
-        let wanted: BTreeSet<u32> = replacements.iter().map(|(image, ..)| *image).collect();
+    fn load(&mut self, replacements: &[Replacement], mut known: Vec<Image>) -> Result<(), WimError> {
+        let wanted: BTreeSet<u32> = replacements.iter().map(|replacement| replacement.image).collect();
         let mut len = 0_u64;
         for index in &wanted {
             let entry = self.wim.metadata_entry(*index)?;
@@ -174,9 +202,12 @@ impl<'a> Draft<'a> {
             let (what, limit) = ("metadata of the images to change", self.wim.metadata_limit);
             return Err(WimError::TooLarge { what, len, limit });
         }
-        let new: BTreeSet<Hash> = replacements.iter().map(|(.., bytes)| Hash::of(bytes)).collect();
+        let new: BTreeSet<Hash> = replacements.iter().map(|replacement| replacement.hash).collect();
         for index in 1..=self.wim.table.metadata.len() as u32 {
-            let tree = self.wim.image(index)?;
+            let tree = match known.iter().position(|image| image.index() == index) {
+                Some(place) => known.swap_remove(place),
+                None => self.wim.image(index)?,
+            };
             for hash in tree.all().flat_map(|entry| entry.streams).filter_map(|stream| stream.hash) {
                 if self.wim.contains(&hash) || new.contains(&hash) {
                     *self.references.entry(hash).or_default() += 1;
@@ -190,11 +221,12 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn replace(&mut self, image: u32, path: &str, bytes: Arc<Vec<u8>>) -> Result<(), WimError> {
+    fn replace(&mut self, replacement: Replacement) -> Result<(), WimError> {
+        let Replacement { image, path, bytes, hash } = replacement;
         let images = self.wim.table.metadata.len() as u32;
         let draughted = self.images.get_mut(&image).ok_or(WimError::NoImage { index: image, images })?;
-        let Links { hash: old, streams, names } = links(&draughted.tree, path)?;
-        let new = (!bytes.is_empty()).then(|| Hash::of(&bytes));
+        let Links { hash: old, streams, names } = links(&draughted.tree, &path)?;
+        let new = (!bytes.is_empty()).then_some(hash);
         if old == new {
             return Ok(());
         }
@@ -240,7 +272,7 @@ impl<'a> Draft<'a> {
             }
             Err(_) => {
                 let old = old_entry.filter(|entry| *entry < self.wim.table.entries.len());
-                let old = old.map(|entry| self.entries[entry].resource);
+                let old = old.map(|entry| self.wim.table.entries[entry]);
                 let resource = self.append(old, bytes, 0)?;
                 let part_number = self.wim.header.part_number;
                 self.entries.push(Blob { hash, resource, part_number, reference_count: 0 });
@@ -264,16 +296,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a resource to the tail, in chunks like the one it takes the place of where that is shorter.
-    fn append(
-        &mut self,
-        old: Option<Resource>,
-        bytes: Arc<Vec<u8>>,
-        flags: u8,
-    ) -> Result<Resource, WimError> {
+    fn append(&mut self, old: Option<Blob>, bytes: Arc<Vec<u8>>, flags: u8) -> Result<Resource, WimError> {
         let (offset, len) = (self.position(), bytes.len() as u64);
         let chunked = match old {
-            Some(old) if old.is_compressed() && self.wim.header.compression != Compression::None => {
-                rechunk(self.wim, old, &bytes)?
+            Some(old) if old.resource.is_compressed() && self.wim.header.compression != Compression::None => {
+                let known = self.known.iter().find(|known| known.hash == old.hash);
+                rechunk(self.wim, old.resource, &bytes, known.map(|known| &known.bytes[..]))?
             }
             _ => None,
         };
@@ -323,10 +351,10 @@ impl<'a> Draft<'a> {
         for index in changed {
             let entry = wim.metadata_entry(*index)?;
             let Some(image) = self.images.remove(index) else { continue };
-            let old = self.entries[entry].resource;
+            let old = self.entries[entry];
             let metadata = image.tree.into_bytes();
             self.entries[entry].hash = Hash::of(&metadata);
-            self.entries[entry].resource = self.append(Some(old), Arc::new(metadata), old.flags)?;
+            self.entries[entry].resource = self.append(Some(old), Arc::new(metadata), old.resource.flags)?;
             growths.push((*index, image.growth));
         }
         let table = self.table();
@@ -411,8 +439,13 @@ fn content_streams(entry: Entry) -> impl Iterator<Item = Stream> {
 }
 
 /// `bytes` in chunks: those the old resource has in the same place from where it stores them, all others as they are.
-/// `None` when that is no shorter than `bytes`.
-fn rechunk(wim: &Wim, old: Resource, bytes: &Arc<Vec<u8>>) -> Result<Option<Vec<Piece>>, WimError> {
+/// `None` when that is no shorter than `bytes`. What the old resource decodes to may be `known`.
+fn rechunk(
+    wim: &Wim,
+    old: Resource,
+    bytes: &Arc<Vec<u8>>,
+    known: Option<&[u8]>,
+) -> Result<Option<Vec<Piece>>, WimError> {
     let mut old = Chunks::new(wim.source.as_ref(), &wim.header, "resource", old)?;
     let len = bytes.len() as u64;
     let entry_len = chunk_entry_len(len) as usize;
@@ -421,8 +454,17 @@ fn rechunk(wim: &Wim, old: Resource, bytes: &Arc<Vec<u8>>) -> Result<Option<Vec<
         if index > 0 {
             table.extend_from_slice(&u64::to_le_bytes(stored)[..entry_len]);
         }
-        let chunk = match old.next()? {
-            Some(old) if old.bytes == new => slice(wim.source.clone(), old.offset, old.stored.into()),
+        let same = match known {
+            Some(known) => {
+                let is_same = known.get(offset as usize..).is_some_and(|known| known.starts_with(new));
+                old.locate()?
+                    .filter(|chunk| is_same && chunk.len as usize == new.len())
+                    .map(|chunk| (chunk.offset, chunk.stored))
+            }
+            None => old.next()?.filter(|chunk| chunk.bytes == new).map(|chunk| (chunk.offset, chunk.stored)),
+        };
+        let chunk = match same {
+            Some((offset, stored)) => slice(wim.source.clone(), offset, stored.into()),
             _ => slice(bytes.clone(), offset, new.len() as u64),
         };
         stored += chunk.len();

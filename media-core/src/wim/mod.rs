@@ -31,7 +31,9 @@ mod verify;
 mod xml;
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use sha1::{Digest, Sha1};
 
@@ -211,6 +213,28 @@ impl Wim {
         Ok(bytes)
     }
 
+    /// The same for an [`Edit`] of the file that has it, which then need not decode it again. Its SHA-1 is computed while
+    /// `meanwhile` has a copy: what that returns holds only when this returns `Ok`.
+    ///
+    /// # Errors
+    /// As [`Wim::read`].
+    pub fn read_known<T>(
+        &self,
+        hash: &Hash,
+        limit: u64,
+        meanwhile: impl FnOnce(Vec<u8>) -> T,
+    ) -> Result<(KnownBlob, T), WimError> {
+        let (blob, what) = (self.present(hash)?, "blob");
+        let bytes = read_resource(self.source.as_ref(), &self.header, what, blob.resource, limit)?;
+        let (found, made) = thread::scope(|scope| {
+            let found = scope.spawn(|| Hash::of(&bytes));
+            let made = meanwhile(bytes.clone());
+            (found.join().unwrap_or_else(|panic| resume_unwind(panic)), made)
+        });
+        check_hash(what, blob, found)?;
+        Ok((KnownBlob { hash: *hash, bytes: Arc::new(bytes) }, made))
+    }
+
     /// Passes a blob on chunk by chunk, then checks its SHA-1: what was passed on holds only when this returns `Ok`.
     ///
     /// # Errors
@@ -291,6 +315,13 @@ impl Wim {
         check_hash(what, blob, Hash::of(&bytes))?;
         Ok(bytes)
     }
+}
+
+/// A whole blob, known to have its SHA-1.
+#[derive(Clone)]
+pub struct KnownBlob {
+    hash: Hash,
+    bytes: Arc<Vec<u8>>,
 }
 
 fn check_hash(what: &'static str, blob: &Blob, found: Hash) -> Result<(), WimError> {

@@ -4,6 +4,9 @@
 //! second to last chunk, relative to the end of that table, as 32-bit numbers (64-bit when it decodes to 4 GiB or
 //! more). A chunk stored in as many bytes as it decodes to is not compressed.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use super::decoder::Decoder;
 use super::header::{Compression, Header, Resource};
 use super::source::{check_range, read_into};
@@ -18,6 +21,9 @@ const TABLE_WINDOW: usize = 1 << 16;
 /// The longest length that is believed once the chunk table may be that of so many bytes: the hive of a full Windows.
 const BELIEVED: u64 = 128 << 20;
 
+/// How much one thread decodes, at least: less is not worth starting it.
+const PARALLEL: u64 = 1 << 20;
+
 /// One chunk of a resource, until the next is read.
 pub struct Decoded<'a> {
     /// Its bytes.
@@ -29,15 +35,55 @@ pub struct Decoded<'a> {
 }
 
 /// Where a chunk is.
-struct Chunk {
+pub struct Chunk {
     /// Which one, from 0.
-    index: u64,
+    pub index: u64,
     /// Where its stored bytes are in the file.
-    offset: u64,
+    pub offset: u64,
     /// How many bytes are stored.
-    stored: u32,
+    pub stored: u32,
     /// How many bytes they decode to; the same when the chunk is stored as it is.
-    len: u32,
+    pub len: u32,
+}
+
+/// What chunks are read from.
+struct Run<'a> {
+    source: &'a dyn Source,
+    resource: Resource,
+    compression: Compression,
+}
+
+impl Run<'_> {
+    /// Decodes chunks one behind the other.
+    fn decode(&self, places: &[Chunk], mut out: &mut [u8], chunk_size: u32) -> Result<(), WimError> {
+        let (mut decoder, mut stored) = (Decoder::new(self.compression, chunk_size)?, Vec::new());
+        for chunk in places {
+            let (decoded, rest) = out.split_at_mut(chunk.len as usize);
+            self.read(chunk, Some(&mut decoder), &mut stored, decoded)?;
+            out = rest;
+        }
+        Ok(())
+    }
+
+    /// The bytes of a chunk, into a buffer of their length.
+    fn read(
+        &self,
+        chunk: &Chunk,
+        decoder: Option<&mut Decoder>,
+        stored: &mut Vec<u8>,
+        decoded: &mut [u8],
+    ) -> Result<(), WimError> {
+        if chunk.stored == chunk.len {
+            return read_into(self.source, "resource", chunk.offset, decoded);
+        }
+        stored.resize(chunk.stored as usize, 0);
+        read_into(self.source, "resource", chunk.offset, stored)?;
+        if decoder.is_some_and(|decoder| decoder.decode(stored, decoded)) {
+            return Ok(());
+        }
+        let (offset, compression) = (self.resource.offset, self.compression);
+        Err(WimError::Decompression { offset, chunk: chunk.index, compression })
+    }
 }
 
 /// Walks the chunks of a resource front to back; holds one chunk and a window of the chunk table.
@@ -94,19 +140,29 @@ impl<'a> Chunks<'a> {
     pub fn next(&mut self) -> Result<Option<Decoded<'_>>, WimError> {
         let Some(chunk) = self.locate()? else { return Ok(None) };
         self.decoded.resize(chunk.len as usize, 0);
-        if chunk.stored == chunk.len {
-            read_into(self.source, "resource", chunk.offset, &mut self.decoded)?;
-        } else {
-            self.stored.resize(chunk.stored as usize, 0);
-            read_into(self.source, "resource", chunk.offset, &mut self.stored)?;
-            let valid =
-                self.decoder.as_mut().is_some_and(|decoder| decoder.decode(&self.stored, &mut self.decoded));
-            if !valid {
-                let (offset, compression) = (self.resource.offset, self.compression);
-                return Err(WimError::Decompression { offset, chunk: chunk.index, compression });
-            }
-        }
+        let run = Run { source: self.source, resource: self.resource, compression: self.compression };
+        run.read(&chunk, self.decoder.as_mut(), &mut self.stored, &mut self.decoded)?;
         Ok(Some(Decoded { bytes: &self.decoded, offset: chunk.offset, stored: chunk.stored }))
+    }
+
+    /// All that are left, decoded by so many threads.
+    fn rest(mut self, threads: usize) -> Result<Vec<u8>, WimError> {
+        let mut places = Vec::new();
+        while let Some(chunk) = self.locate()? {
+            places.push(chunk);
+        }
+        let mut out = vec![0; places.iter().map(|chunk| chunk.len as usize).sum()];
+        let each = places.len().div_ceil(threads).max(1);
+        let run = Run { source: self.source, resource: self.resource, compression: self.compression };
+        let (run, chunk_size) = (&run, self.chunk_size);
+        thread::scope(|scope| {
+            let parts = places.chunks(each).zip(out.chunks_mut(each * chunk_size as usize));
+            let start = |(places, out)| scope.spawn(move || run.decode(places, out, chunk_size));
+            let started: Vec<_> = parts.map(start).collect();
+            // The first that cannot be decoded is the one to tell of.
+            started.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
+        Ok(out)
     }
 
     /// Bytes of decoded data per chunk; only the last may be shorter.
@@ -134,7 +190,8 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
-    fn locate(&mut self) -> Result<Option<Chunk>, WimError> {
+    /// Where the next chunk is; it is not read.
+    pub fn locate(&mut self) -> Result<Option<Chunk>, WimError> {
         let (index, count) = (self.next, self.count());
         if index == count {
             return Ok(None);
@@ -201,6 +258,11 @@ pub fn read_resource(
         return Err(WimError::TooLarge { what, len: resource.len, limit });
     }
     let mut chunks = Chunks::new(source, header, what, resource)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(usize::try_from(resource.len / PARALLEL).unwrap_or(usize::MAX));
+    if threads > 1 && resource.is_compressed() && resource.len <= BELIEVED {
+        return chunks.rest(threads);
+    }
     // To grow is to have the bytes twice for a moment.
     let len = resource.len as usize;
     let mut out = Vec::with_capacity(resource.len.min(BELIEVED) as usize);

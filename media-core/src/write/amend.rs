@@ -1,8 +1,6 @@
 //! Changes a file in place: what is new goes behind it, and only then its first bytes change.
 
-use zeroize::Zeroizing;
-
-use super::{Run, WriteError, Written};
+use super::{Buffer, Run, WriteError, Written};
 use crate::content::Amendment;
 use crate::event::{Event, Observer};
 use crate::io::Sink;
@@ -24,7 +22,7 @@ pub fn amend(
     let added: u64 = tail.pieces().iter().map(|piece| piece.len()).sum();
     observer.event(Event::Begin { what: "changing the file", bytes: added + head.len() as u64 });
     let receipt = Written { len: len + added, ..Written::default() };
-    let mut run = Run { sink, observer, receipt, buffer: Zeroizing::default() };
+    let mut run = Run { sink, observer, receipt, buffer: Buffer::default() };
     let mut offset = *len;
     for piece in tail.pieces() {
         run.extent(&Extent { offset, label: TAIL.to_owned(), piece: piece.clone() })?;

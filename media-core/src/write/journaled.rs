@@ -1,9 +1,7 @@
 //! Changes a medium in place, by way of its journal: killed at any moment, it is the old medium, or the new one, or one that
 //! does not start and that [`finish`] makes the new one.
 
-use zeroize::Zeroizing;
-
-use super::{Run, WriteError, Written};
+use super::{Buffer, Run, WriteError, Written};
 use crate::content::Piece;
 use crate::event::{Event, Observer};
 use crate::io::Sink;
@@ -25,7 +23,7 @@ pub fn change(
     observer: &mut dyn Observer,
 ) -> Result<Written, WriteError> {
     {
-        let mut run = Run { sink, observer, receipt: Written::default(), buffer: Zeroizing::default() };
+        let mut run = Run { sink, observer, receipt: Written::default(), buffer: Buffer::default() };
         run.observer.event(Event::Step("noting what will change"));
         if journal.stale > 0 {
             erase(&mut run, journal.place, journal.stale as usize)?;
@@ -57,7 +55,7 @@ pub fn finish(
     let bytes = journal.patches.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     observer.event(Event::Begin { what: "changing the medium", bytes });
     let mut run =
-        Run { sink, observer: &mut observer, receipt: Written::default(), buffer: Zeroizing::default() };
+        Run { sink, observer: &mut observer, receipt: Written::default(), buffer: Buffer::default() };
     for (offset, bytes) in &journal.boot {
         run.bytes(*offset, BOOT, &vec![0; bytes.len()])?;
     }
