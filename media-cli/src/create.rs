@@ -12,7 +12,7 @@ use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{StageError, StageReport};
+use media_core::{MediaSpec, StageError, StageReport};
 
 use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
@@ -20,7 +20,7 @@ pub(crate) use environment::{environment, given_seed, now, random_seed, seed_fro
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
-use crate::error::{Error, Exit, OutputProblem};
+use crate::error::{Error, Exit, OutputProblem, Place};
 use crate::identity;
 use crate::input::Opened;
 use crate::interrupt::Interruption;
@@ -47,8 +47,9 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     };
     let target = place(&mut decided, &run)?;
     let env = environment(decided.seed.as_ref())?;
-    let spec::Given { spec, opened } =
+    let spec::Given { mut spec, opened } =
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
+    spec.checksum_of_boot_image = checksum_of_boot_image(&spec, &run)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
     let digester = (!run.dry_run).then(|| media_core::read_ahead(&spec));
@@ -92,6 +93,15 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     progress.clear();
     let created = Created::new(output, &made, &staged.report, &spec, &decided, run.verify);
     report(&created, &run)
+}
+
+/// Whether the manifest has the checksum of the boot image.
+fn checksum_of_boot_image(spec: &MediaSpec, run: &RunArgs) -> Result<bool, Error> {
+    if run.no_boot_image_checksum && spec.signing_key.is_some() {
+        let message = "the manifest is to be signed, and without this checksum the signature says nothing of the boot image";
+        return Err(Error::setting(message, Place::Option("--no-boot-image-checksum")));
+    }
+    Ok(!run.no_boot_image_checksum)
 }
 
 /// What the command line and the spec file say, with the site file and the kept identity that they name.

@@ -19,7 +19,8 @@ pub const CHUNK: u64 = 16 << 20;
 /// What is read at once: little enough to be in the core's own cache when it is hashed.
 const BUFFER: usize = 256 << 10;
 
-/// The SHA-256 of each chunk of [`CHUNK`] bytes, the last one shorter; of an empty file one of nothing.
+/// The SHA-256 of each chunk of [`CHUNK`] bytes, the last one shorter; of an empty file one of nothing. None at all where
+/// it was not computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest(pub Vec<[u8; 32]>);
 
@@ -34,6 +35,16 @@ impl Digest {
         Self(vec![[0; 32]; usize::try_from(Self::chunks(len)).unwrap_or(0)])
     }
 
+    /// What stands in its place where nobody computed it.
+    pub fn unknown() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether somebody computed it.
+    pub fn is_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.is_empty() {
@@ -42,7 +53,7 @@ impl Digest {
         Self(bytes.chunks(CHUNK as usize).map(|chunk| Sha256::digest(chunk).into()).collect())
     }
 
-    /// The first chunk that is another, as bytes of the file.
+    /// The first chunk that is another, as bytes of the file; none is where one of them is not known.
     pub fn first_difference(&self, other: &Self, len: u64) -> Option<std::ops::Range<u64>> {
         let at = self.0.iter().zip(&other.0).position(|(one, two)| one != two)? as u64;
         Some(at * CHUNK..((at + 1) * CHUNK).min(len))

@@ -7,6 +7,7 @@ use crate::digest::{self, Digest, DigestError, Digester, Ticket};
 use crate::event::Observer;
 use crate::io::{Sink, Source as _};
 use crate::layout::FileSize;
+use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::media::manifest::{
     self, FileEntry, InputEntry, Manifest, ManifestError, StructureEntry, VolumeForm,
 };
@@ -14,6 +15,7 @@ use crate::media::receipt::Receipt;
 use crate::media::signing::{KeyError, SigningKey};
 use crate::plan::{Laid, Plan, PlanError, Shape, lay};
 use crate::spec::{Form, MediaSpec};
+use crate::stage::BOOT_IMAGE;
 use crate::tree::{Tree, TreeInput, room};
 use crate::write::{WriteError, Written, write_with};
 
@@ -81,7 +83,9 @@ pub fn seal(
 pub fn read_ahead(spec: &MediaSpec) -> Digester {
     // The caller has something else to do, for which one core is left.
     let digester = Digester::start((digest::cores() - 1).max(1));
-    digester.add(&Content::source(spec.boot_image.source.clone()));
+    if spec.checksum_of_boot_image {
+        digester.add(&Content::source(spec.boot_image.source.clone()));
+    }
     digester
 }
 
@@ -137,9 +141,19 @@ pub fn make(
 
 /// Has everything read that the manifest lists: the files, and the inputs behind them.
 fn begin(tree: &Tree, digester: &Digester) -> Vec<Ticket> {
-    let inputs = tree.inputs.iter().map(|input| &input.content);
-    let contents = listed(tree).map(|file| &file.content).chain(inputs);
-    contents.map(|content| digester.add(content)).collect()
+    let files = listed(tree).map(|file| (&file.content, is_read(tree, &file.path)));
+    let inputs = tree.inputs.iter().map(|input| (&input.content, is_input_read(tree, input)));
+    let ticket = |(content, is_read)| if is_read { digester.add(content) } else { Ticket::default() };
+    files.chain(inputs).map(ticket).collect()
+}
+
+/// Whether a file is read for its checksum.
+fn is_read(tree: &Tree, path: &str) -> bool {
+    tree.checksum_of_boot_image || path != SOURCES_BOOT_WIM
+}
+
+fn is_input_read(tree: &Tree, input: &TreeInput) -> bool {
+    tree.checksum_of_boot_image || input.what != BOOT_IMAGE
 }
 
 /// Writes the manifest down and signs it, when everything has been read.
@@ -209,11 +223,15 @@ fn drafted(tree: &Tree, form: Form) -> Result<(Laid, Manifest), PlanError> {
     manifest.files = listed(tree)
         .map(|file| {
             let (path, size) = (file.path.clone(), file.content.len());
-            FileEntry { path, size, digest: Digest::zero(size) }
+            let digest = if is_read(tree, &path) { Digest::zero(size) } else { Digest::unknown() };
+            FileEntry { path, size, digest }
         })
         .collect();
-    manifest.inputs =
-        tree.inputs.iter().map(|input| entry(input, Digest::zero(input.content.len()))).collect();
+    let input = |input: &TreeInput| {
+        let zero = || Digest::zero(input.content.len());
+        entry(input, if is_input_read(tree, input) { zero() } else { Digest::unknown() })
+    };
+    manifest.inputs = tree.inputs.iter().map(input).collect();
     let laid = settle(&mut shape, &mut manifest)?;
     Ok((laid, manifest))
 }

@@ -31,6 +31,9 @@ pub struct MediaSpec {
     pub serial_number: Option<SerialNumber>,
     /// What the manifest is signed with.
     pub signing_key: Option<SigningKey>,
+    /// Whether the manifest has the SHA-256 of the boot image: it takes reading all of it, and without it only the boot
+    /// image's own SHA-1s tell whether it is what it was.
+    pub checksum_of_boot_image: bool,
     /// What the wizard asks beside all that.
     pub options: MediaOptions,
     /// The form of the site's own media, which overrides what is assumed.
@@ -58,6 +61,7 @@ impl MediaSpec {
             media_guid: self.media_guid.clone(),
             serial_number: self.serial_number.clone(),
             signing_key: self.signing_key.as_ref().map(SigningKey::copy),
+            checksum_of_boot_image: self.checksum_of_boot_image,
             options: self.options.clone(),
             site_form: self.site_form.clone(),
             variables: self.variables.clone(),

@@ -222,7 +222,19 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
         site: ManifestSite::new(&spec.site),
     };
     let (time, inputs) = (env.now(), inputs(spec));
-    let tree = Tree { label, time, files, bios_boot, uefi_boot, ids, validity, identity, inputs };
+    let checksum_of_boot_image = spec.checksum_of_boot_image;
+    let tree = Tree {
+        label,
+        time,
+        files,
+        bios_boot,
+        uefi_boot,
+        ids,
+        validity,
+        identity,
+        inputs,
+        checksum_of_boot_image,
+    };
     Ok(Staged { tree, report })
 }
 
@@ -274,12 +286,15 @@ fn report(
     }
 }
 
+/// What the boot image is among the inputs.
+pub(crate) const BOOT_IMAGE: &str = "boot image";
+
 /// What the medium is made from: nothing that is secret, because who finds a medium could try guesses against a checksum.
 pub(crate) fn inputs(spec: &MediaSpec) -> Vec<TreeInput> {
     let boot_image = &spec.boot_image;
     let file_name = Path::new(&boot_image.name).file_name().unwrap_or_default().to_string_lossy();
     let mut inputs = vec![TreeInput {
-        what: "boot image",
+        what: BOOT_IMAGE,
         name: file_name.into_owned(),
         content: Content::source(boot_image.source.clone()),
     }];

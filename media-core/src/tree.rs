@@ -32,6 +32,8 @@ pub struct Tree {
     pub identity: MediumIdentity,
     /// What it is made from, as far as that is no secret.
     pub inputs: Vec<TreeInput>,
+    /// Whether the manifest has the SHA-256 of the boot image.
+    pub checksum_of_boot_image: bool,
 }
 
 /// Something a medium is made from.

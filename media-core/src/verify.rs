@@ -152,7 +152,7 @@ fn look(
     check_essential(&files, &mut report);
     if let Some(manifest) = manifest::check(&files, trust, &mut report)? {
         structures::check(&medium, &source, &manifest, &files, &mut report, observer)?;
-        manifest::compare(&manifest.listed, &files, &source, &mut report, observer)?;
+        manifest::compare(&manifest.listed, &files, (&source, trust), &mut report, observer)?;
     }
     check_contents(&files, &mut report, observer)?;
     Ok(report)

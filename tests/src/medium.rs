@@ -94,6 +94,7 @@ pub fn spec(boot_image: &Path, form: Form) -> io::Result<MediaSpec> {
         media_guid: MediaGuid::parse(MEDIA_GUID).ok(),
         serial_number: SerialNumber::new("KEY-0001").ok(),
         signing_key: None,
+        checksum_of_boot_image: true,
         options: MediaOptions {
             label: MediaLabel::new("Contoso Rescue 2026").expect("a label"),
             autorun: true,

@@ -141,6 +141,16 @@ const REFEREES: &[Package] = &[
     },
 ];
 
+/// What is measured beside ours.
+const PEERS: &[Package] = &[
+    Package { name: "genimage", proof: Proof::Program("genimage"), why: "makes stick images, for the bench" },
+    Package {
+        name: "libc-bin",
+        proof: Proof::Program("iconv"),
+        why: "gives the peers of the bench a registry file they can read",
+    },
+];
+
 pub fn run(arguments: &[String]) -> Done {
     match arguments {
         [] => build(),
@@ -163,6 +173,12 @@ pub fn demo() -> Done {
 pub fn referees() -> Done {
     install(&missing(&[BUILD, DEMO, REFEREES]))?;
     python_packages()
+}
+
+/// What the bench measures beside ours.
+pub fn peers() -> Done {
+    referees()?;
+    install(&missing(&[PEERS]))
 }
 
 fn missing(lists: &[&'static [Package]]) -> Vec<&'static Package> {
@@ -344,7 +360,7 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice() {
-        let lists = [BUILD, DEMO, REFEREES];
+        let lists = [BUILD, DEMO, REFEREES, PEERS];
         let mut names: Vec<&str> =
             lists.iter().flat_map(|list| list.iter()).map(|package| package.name).collect();
         let count = names.len();

@@ -105,6 +105,12 @@ pub struct RunArgs {
     /// Verify the medium after it is written, before it gets its name
     #[arg(long)]
     pub verify: bool,
+    /// Leave the checksum of the boot image out of the manifest, so that nothing reads it but the copy
+    ///
+    /// For media that are to be made in no time. What is in the boot image has checksums of its own, which
+    /// `tsmedia verify` compares all the same; that it is this boot image, nothing then proves. A signed manifest has it.
+    #[arg(long, conflicts_with_all = ["workers", "signing_key"])]
+    pub no_boot_image_checksum: bool,
     /// Draw every random number from this seed: 64 hexadecimal digits, or any text
     ///
     /// The media GUID and the private key of a self-signed media certificate follow from it: media with the same seed

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use media_core::Form;
 use media_core::media::receipt::Receipt;
 use media_core::media::registration::Registration;
-use media_core::Form;
 use zeroize::Zeroizing;
 
 use super::Batch;

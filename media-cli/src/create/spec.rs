@@ -108,6 +108,7 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         media_guid: decided.media_guid.clone(),
         serial_number: decided.serial_number.clone(),
         signing_key,
+        checksum_of_boot_image: true,
         site_form: decided.site_form.clone(),
         options: decided.options.clone(),
         variables,

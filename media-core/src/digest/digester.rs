@@ -24,8 +24,9 @@ pub struct Digester {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// What [`Digester::add`] was given: where the digest of each of its chunks will be.
-#[derive(Debug, Clone)]
+/// What [`Digester::add`] was given: where the digest of each of its chunks will be. The one that was never given stands for
+/// what is not to be hashed.
+#[derive(Debug, Clone, Default)]
 pub struct Ticket(Vec<usize>);
 
 struct Shared {

@@ -87,7 +87,7 @@ pub(super) fn signature_finding(signature: Signature, trust: Trust<'_>) -> Optio
 pub(super) fn compare(
     manifest: &Manifest,
     files: &[MediumFile],
-    source: &Arc<dyn Source>,
+    (source, trust): (&Arc<dyn Source>, Trust<'_>),
     report: &mut VerifyReport,
     observer: &mut dyn Observer,
 ) -> Result<(), VerifyError> {
@@ -109,7 +109,8 @@ pub(super) fn compare(
                 report.bytes_compared = report.bytes_compared.saturating_add(file.content.len());
                 match refuse(expected, &file.content, source.len()) {
                     Some(finding) => report.findings.push(finding),
-                    None => pairs.push((expected, file)),
+                    None if expected.digest.is_known() => pairs.push((expected, file)),
+                    None => report.findings.push(not_compared("manifest.no-checksum", &expected.path, trust)),
                 }
             }
         }
@@ -132,6 +133,16 @@ pub(super) fn compare(
         report.findings.push(extra_file(&file.path));
     }
     Ok(())
+}
+
+/// What was made without a checksum. Whoever asks for a signature wants somebody to vouch for every byte.
+pub(super) fn not_compared(id: &'static str, place: &str, trust: Trust<'_>) -> Finding {
+    if trust.key.is_some() {
+        let message = "the manifest has no checksum of it, so the signature does not vouch for its bytes";
+        return Finding::error(id, place, message);
+    }
+    let message = "its bytes were not compared with anything: the medium was made without its checksum";
+    Finding::note(id, place, message)
 }
 
 /// What is wrong with a file before it is read.

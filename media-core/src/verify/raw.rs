@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::manifest::{judge, signature_finding};
+use super::manifest::{judge, not_compared, signature_finding};
 use super::structures::content;
 use super::{Trust, VerifyError, VerifyReport, unread};
 use crate::content::Content;
@@ -39,7 +39,8 @@ pub fn verify_raw(
     let mut there: Vec<&StructureEntry> = Vec::new();
     for extent in &receipt.extents {
         match extent.offset.saturating_add(extent.size) {
-            end if end <= len => there.push(extent),
+            end if end <= len && extent.digest.is_known() => there.push(extent),
+            end if end <= len => report.findings.push(not_compared("raw.no-checksum", &extent.label, trust)),
             end => {
                 let message = format!("it ends at byte {end}, and the medium at byte {len}");
                 report.findings.push(Finding::error("raw.cut-short", &extent.label, message));

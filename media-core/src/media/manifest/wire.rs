@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for Guid {
     }
 }
 
-/// One SHA-256 for what is a single chunk, a list for what has more.
+/// One SHA-256 for what is a single chunk, a list for what has more, and neither where none was computed.
 #[derive(Serialize, Deserialize)]
 struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +74,7 @@ impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let hex = |digest: &[u8; 32]| to_hex_lower(digest);
         let listed = match &self.0[..] {
+            [] => Listed { sha256: None, sha256_of_chunks: None },
             [one] => Listed { sha256: Some(hex(one)), sha256_of_chunks: None },
             many => Listed { sha256: None, sha256_of_chunks: Some(many.iter().map(hex).collect()) },
         };
@@ -85,8 +86,8 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let listed = match Listed::deserialize(deserializer)? {
             Listed { sha256: Some(one), sha256_of_chunks: None } => vec![one],
-            Listed { sha256: None, sha256_of_chunks: Some(many) } => many,
-            _ => return Err(de::Error::custom("an entry has not either one SHA-256 or those of its chunks")),
+            Listed { sha256: None, sha256_of_chunks } => sha256_of_chunks.unwrap_or_default(),
+            _ => return Err(de::Error::custom("an entry has both one SHA-256 and those of its chunks")),
         };
         let one = |text: &String| <[u8; 32]>::try_from(&from_hex(text.as_bytes())?[..]).ok();
         let digests = listed.iter().map(one).collect::<Option<_>>();
