@@ -95,11 +95,18 @@ impl Digester {
         observer.event(Event::Begin { what, bytes: self.shared.queue().bytes.saturating_sub(reported) });
         let mut look = |shared: &Shared| {
             let done = shared.done.load(Ordering::Relaxed);
-            observer.event(Event::Advance(done.saturating_sub(std::mem::replace(&mut reported, done))));
+            let more = done.saturating_sub(std::mem::replace(&mut reported, done));
+            if shared.is_stopped() {
+                return;
+            }
+            if more > 0 {
+                observer.event(Event::Advance(more));
+            }
             if observer.cancelled() {
                 shared.stop();
             }
         };
+        look(&self.shared);
         let mut buffer = Zeroizing::new(vec![0; BUFFER]);
         while let Some((at, content)) = self.shared.take() {
             let made = self.shared.hash(&content, &mut buffer, || look(&self.shared));

@@ -234,7 +234,9 @@ fn a_check_that_is_stopped_says_so_wherever_it_was() {
         for after in 0..=all.heard {
             let mut stopping = Stopping { after, heard: 0 };
             let error = verify(source.clone(), Trust::default(), &mut stopping).err();
-            assert!(matches!(error, Some(VerifyError::Cancelled)), "event {after}: {error:?}");
+            // How often it says how far it is depends on how fast the threads are: it may have said less this time.
+            let ended = error.is_none() && stopping.heard < after;
+            assert!(ended || matches!(error, Some(VerifyError::Cancelled)), "event {after}: {error:?}");
             // What it was in the middle of ends; another step may begin before it is asked again.
             assert!(stopping.heard <= after + 3, "{} events after event {after}", stopping.heard);
         }

@@ -48,7 +48,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Nothing => "plan",
         Kind::Iso => "ISO",
         Kind::BiosIso => "ISO for BIOS",
-        Kind::Stick => "stick image",
+        Kind::Stick | Kind::LooseStick => "stick image",
     }
 }
 

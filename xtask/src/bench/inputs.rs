@@ -39,8 +39,8 @@ impl Inputs {
         if !inputs.boot_image.exists() {
             let unfinished = inputs.folder.join("unfinished.wim");
             let numbers = [size_mib, files, classes].map(|number| number.to_string());
-            let mut make = command(target().join("release/fabricate"), &["boot-image", "--compression"]);
-            make.args([compression, "--size-mib", &numbers[0], "--files", &numbers[1]]);
+            let mut make = command(target().join("release/fabricate"), &["boot-image", "--full-windows"]);
+            make.args(["--compression", compression, "--size-mib", &numbers[0], "--files", &numbers[1]]);
             show_and_run(make.args(["--classes", &numbers[2], "--output", &text(&unfinished)]))?;
             fs::rename(unfinished, &inputs.boot_image).map_err(|error| error.to_string())?;
         }

@@ -12,6 +12,8 @@ pub(super) enum Kind {
     /// Which BIOS starts and UEFI does not.
     BiosIso,
     Stick,
+    /// Whose volume does not say at which sector it starts, which BIOS boot code asks.
+    LooseStick,
 }
 
 impl Kind {
@@ -19,7 +21,7 @@ impl Kind {
         match self {
             Self::BootImage | Self::Copy | Self::Nothing => "out.wim",
             Self::Iso | Self::BiosIso => "out.iso",
-            Self::Stick => "out.img",
+            Self::Stick | Self::LooseStick => "out.img",
         }
     }
 }
@@ -135,8 +137,8 @@ mcopy -o -m -Q -i "$W/out.img@@1M" "$I" ::/sources/boot.wim
 sync "$W/out.img""#,
     },
     Job {
-        name: "stick image: the same, genimage",
-        kind: Kind::Stick,
+        name: "stick image: the same, genimage (hidden sectors 0)",
+        kind: Kind::LooseStick,
         is_ours: false,
         before: "",
         script: r#"cp -r "$B/media" "$W/m"; I="$W/m/sources/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
