@@ -38,6 +38,9 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         return batch::create(args);
     }
     let run = args.run.clone();
+    if !run.dry_run {
+        std::thread::spawn(media_core::media::password::prepare);
+    }
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
     let mut decided = settings::resolve(settings_of(args, spec_file)?, run.dry_run)?;

@@ -29,6 +29,9 @@ const MEDIUM: &str = "medium";
 
 /// Makes a medium somebody else's.
 pub fn personalise(args: &PersonaliseArgs) -> Result<Exit, Error> {
+    if new_password(&args.own).is_some() {
+        std::thread::spawn(media_core::media::password::prepare);
+    }
     let decided = settings::personal(args)?;
     let places = Places::new(args, &decided)?;
     let env = environment(decided.seed.as_ref())?;

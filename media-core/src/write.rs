@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use thiserror::Error;
+use zeroize::Zeroize as _;
 
 use crate::content::Piece;
 use crate::event::{Event, Observer};
@@ -199,13 +200,16 @@ impl Run<'_> {
         range: Range<u64>,
     ) -> Result<(), WriteError> {
         let reading = Reading { extent, source: source.as_ref(), from };
-        if range.end.saturating_sub(range.start) > 2 * BUFFER {
+        if range.end.saturating_sub(range.start) > 2 * BUFFER && !reading.is_secret() {
             return reading.ahead(range, |at, bytes| self.put(extent, at, bytes));
         }
         let (mut buffer, mut done) = (std::mem::take(&mut self.buffer), Ok(()));
         for (at, count) in reading.steps(range) {
             let bytes = buffer.of(count);
             done = reading.fill(at, bytes).and_then(|()| self.put(extent, at, bytes));
+            if reading.is_secret() {
+                bytes.zeroize();
+            }
             if done.is_err() {
                 break;
             }

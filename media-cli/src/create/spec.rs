@@ -116,7 +116,7 @@ pub(crate) fn media_spec(decided: &mut Decided, now: Timestamp, dry_run: bool) -
         variables_form: decided.variables_form.clone(),
         form: decided.form,
     };
-    if let Some(strength) = password::strength_of(&spec).filter(|_| !dry_run) {
+    if !dry_run && let Some(strength) = password::strength_of(&spec) {
         crate::password::accept(strength, decided.allow_weak_password, &mut decided.notes)?;
     }
     Ok(Given { spec, opened })

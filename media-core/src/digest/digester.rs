@@ -107,7 +107,7 @@ impl Digester {
             }
         };
         look(&self.shared);
-        let mut buffer = Zeroizing::new(vec![0; BUFFER]);
+        let mut buffer = Zeroizing::new(Vec::new());
         while let Some((at, content)) = self.shared.take() {
             let made = self.shared.hash(&content, &mut buffer, || look(&self.shared));
             self.shared.put(at, made);
@@ -192,7 +192,7 @@ impl Shared {
 
     /// Takes the next chunk that nobody has taken, until there will be no more.
     fn work(&self) {
-        let mut buffer = Zeroizing::new(vec![0; BUFFER]);
+        let mut buffer = Zeroizing::new(Vec::new());
         let mut queue = self.queue();
         while !self.is_stopped() {
             let Some((at, content)) = queue.take() else {
@@ -207,7 +207,17 @@ impl Shared {
     }
 
     /// Hashes a chunk; ends early, with anything, when all is to stop.
-    fn hash(&self, content: &Content, buffer: &mut [u8], mut between: impl FnMut()) -> io::Result<[u8; 32]> {
+    fn hash(
+        &self,
+        content: &Content,
+        buffer: &mut Zeroizing<Vec<u8>>,
+        mut between: impl FnMut(),
+    ) -> io::Result<[u8; 32]> {
+        // Most files are short.
+        let most = BUFFER.min(usize::try_from(content.len()).unwrap_or(BUFFER));
+        if buffer.len() < most {
+            *buffer = Zeroizing::new(vec![0; most]);
+        }
         let (mut digest, mut at) = (Sha256::new(), 0);
         while at < content.len() && !self.is_stopped() {
             let count = buffer.len().min(usize::try_from(content.len() - at).unwrap_or(usize::MAX));

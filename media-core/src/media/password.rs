@@ -70,6 +70,11 @@ impl Strength {
     }
 }
 
+/// Has the word lists at hand: to read them takes longer than to use them, and can be done while something else is.
+pub fn prepare() {
+    let _ = zxcvbn("a", &[]);
+}
+
 /// A length of time in seconds, shown in words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hold(pub f64);

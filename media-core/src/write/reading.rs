@@ -4,8 +4,6 @@ use std::ops::Range;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
-use zeroize::{Zeroize as _, Zeroizing};
-
 use super::{BLOCK, WriteError};
 use crate::io::{ALIGNMENT, Source};
 use crate::plan::Extent;
@@ -38,6 +36,12 @@ impl Reading<'_> {
             at += count;
             Some((at - count, count as usize))
         })
+    }
+
+    /// Whether the bytes are nowhere but in this process's memory, and may be secret. What is in a file is no secret from
+    /// who can read this memory, and to wipe it takes as long as to copy it.
+    pub(super) fn is_secret(&self) -> bool {
+        self.source.file().is_none()
     }
 
     /// Reads the bytes from `at` on.
@@ -79,16 +83,15 @@ impl Reading<'_> {
     }
 }
 
-/// Memory at an address that suits the device. What passes by may be secret.
+/// Memory at an address that suits the device.
 #[derive(Default)]
-pub(super) struct Buffer(Zeroizing<Vec<u8>>);
+pub(super) struct Buffer(Vec<u8>);
 
 impl Buffer {
     /// As many bytes of it, which hold anything.
     pub(super) fn of(&mut self, count: usize) -> &mut [u8] {
         if self.0.len() < count + ALIGNMENT {
-            self.0.zeroize();
-            *self.0 = vec![0; count + ALIGNMENT];
+            self.0 = vec![0; count + ALIGNMENT];
         }
         let start = self.0.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
         &mut self.0[start..start + count]
