@@ -108,7 +108,12 @@ impl<'a> Reader<'a> {
 
 /// Decodes UTF-16LE bytes, with unpaired surrogates as U+FFFD; an odd last byte is left out.
 pub fn utf16le(bytes: &[u8]) -> String {
-    char::decode_utf16(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)))
+    let pairs = bytes.as_chunks::<2>().0;
+    // Nearly every name in a boot image is ASCII, and there are tens of thousands.
+    if pairs.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
+        return pairs.iter().map(|[low, _]| char::from(*low)).collect();
+    }
+    char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair)))
         .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
         .collect()
 }

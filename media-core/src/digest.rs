@@ -183,4 +183,32 @@ mod tests {
         assert!(matches!(failed, Err(DigestError::Read(1, _))));
         assert!(matches!(digests(&[&good], "test", &mut Stops), Err(DigestError::Cancelled)));
     }
+
+    #[test]
+    fn what_is_added_while_others_are_hashed_is_hashed_once() {
+        let source =
+            Arc::new(Counted(AtomicUsize::new(0), (0..3 * CHUNK + 7).map(|at| (at % 253) as u8).collect()));
+        let (whole, small) = (Content::source(source.clone()), Content::bytes(*b"abc"));
+        for threads in [0, 1, 3] {
+            source.0.store(0, Ordering::Relaxed);
+            let digester = Digester::start(threads);
+            let first = digester.add(&whole);
+            // Sooner or later the threads have nothing to do, and hear of what comes.
+            std::thread::sleep(std::time::Duration::from_millis(if threads == 3 { 200 } else { 0 }));
+            let tickets = [digester.add(&small), digester.add(&whole), Ticket::default(), first];
+            let made = digester.finish(&tickets, "test", &mut Unobserved).expect("in memory");
+            assert_eq!(made[1], Digest::of(&source.1));
+            assert_eq!((&made[0], &made[2], &made[3]), (&Digest::of(b"abc"), &Digest::unknown(), &made[1]));
+            assert_eq!(source.0.load(Ordering::Relaxed), source.1.len(), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn one_that_is_dropped_stops() {
+        let source = Arc::new(Counted(AtomicUsize::new(0), vec![1; 40 * CHUNK as usize]));
+        let digester = Digester::start(2);
+        digester.add(&Content::source(source.clone()));
+        drop(digester);
+        assert!(source.0.load(Ordering::Relaxed) < source.1.len(), "it read everything");
+    }
 }

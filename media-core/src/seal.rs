@@ -124,6 +124,7 @@ pub fn make(
     observer: &mut dyn Observer,
 ) -> Result<Made, MakeError> {
     let tickets = begin(tree, digester);
+    digester.join_in();
     let mut early = Plan {
         extents: drafted.plan.extents.clone(),
         files: Vec::new(),

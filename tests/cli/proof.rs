@@ -168,3 +168,56 @@ fn what_cannot_be_personalised_stays_as_it_is() {
     snapshot!("personalise-refused", said);
     assert!(before == (sandbox.read("media.iso"), sandbox.read("signed.iso")));
 }
+
+/// What is left out is said, wherever somebody could take it for proved.
+#[test]
+fn a_medium_without_the_checksum_of_its_boot_image() {
+    let sandbox = sandbox();
+    let create = format!("{CREATE} --management-point mp.contoso.com --password-file password.txt --seed w");
+    for medium in ["media.iso", "media.img"] {
+        sandbox.good(&format!("{create} --output whole-{medium}"));
+        sandbox.good(&format!("{create} --output {medium} --no-boot-image-checksum"));
+        // All that differs is in the manifest, and what follows from its length.
+        let [whole, without] = [format!("whole-{medium}"), medium.to_owned()]
+            .map(|medium| on_medium(&sandbox, &medium, "SMS/data/variables.dat").expect("it is there"));
+        assert!(whole == without);
+        let json = on_medium(&sandbox, medium, manifest::PATH).expect("it is there");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let named = |list: &str, name: &str| {
+            json[list].as_array().expect("a list").iter().filter(|entry| entry.get(name).is_some()).count()
+        };
+        let of = |list: &str| json[list].as_array().expect("a list").len();
+        for list in ["files", "inputs"] {
+            assert_eq!(named(list, "sha256") + named(list, "sha256_of_chunks"), of(list) - 1, "{list}");
+        }
+        assert_eq!(named("structures", "sha256"), of("structures"));
+
+        let notes = sandbox.typed(&format!("verify {medium}"));
+        assert_eq!(notes.code, 6, "{}{}", notes.stdout, notes.stderr);
+        assert!(notes.stdout.contains("[manifest.no-checksum]"), "{}", notes.stdout);
+        let notes = sandbox.typed(&format!("verify {medium} --raw {medium}.receipt.json"));
+        assert_eq!(notes.code, 6, "{}{}", notes.stdout, notes.stderr);
+        assert!(notes.stdout.contains("[raw.no-checksum]"), "{}", notes.stdout);
+        // The boot image has checksums of its own.
+        let mut bytes = sandbox.read(medium);
+        let place = bytes.windows(8).position(|window| window == b"MSWIM\0\0\0").expect("a boot image");
+        bytes[place + 400_000] ^= 1;
+        sandbox.write("changed", &bytes);
+        assert_eq!(sandbox.typed("verify changed").code, 1);
+        // Whoever asks for a signature is told what it does not vouch for.
+        let unproved = sandbox.typed(&format!("verify {medium} --key key.pub"));
+        assert!(unproved.code == 1 && unproved.stdout.contains("does not vouch"), "{}", unproved.stdout);
+
+        // It can be made somebody else's all the same.
+        let new = "--password-file password.txt --new-password-file other.txt --serial-number K-7";
+        sandbox.good(&format!("personalise {medium} {new} --output next-{medium}"));
+        assert_eq!(sandbox.typed(&format!("verify next-{medium}")).code, 6);
+    }
+    for arguments in [
+        format!("{create} {SIGNED} --output signed.iso --no-boot-image-checksum"),
+        format!("{CREATE} --workers workers.csv --output-dir out --no-boot-image-checksum"),
+    ] {
+        let refused = sandbox.typed(&arguments);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+    }
+}

@@ -7,6 +7,7 @@ mod chart;
 mod compare;
 mod document;
 mod gates;
+mod goals;
 mod growth;
 mod inputs;
 mod jobs;

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Computes SHA-256 of what it is given, front to back, from the moment it is given it. Dropped, it stops.
 pub struct Digester {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What [`Digester::add`] was given: where the digest of each of its chunks will be. The one that was never given stands for
@@ -61,13 +61,17 @@ impl Digester {
             stop: AtomicBool::new(false),
             done: AtomicU64::new(0),
         });
-        let start = || {
-            let shared = shared.clone();
-            // Where the system gives no thread, the caller does the work.
-            thread::Builder::new().name("checksums".to_owned()).spawn(move || shared.work()).ok()
-        };
-        let threads = (0..threads).filter_map(|_| start()).collect();
-        Self { shared, threads }
+        let digester = Self { shared, threads: Mutex::default() };
+        (0..threads).for_each(|_| digester.join_in());
+        digester
+    }
+
+    /// Adds a thread: the caller is going to wait for something else than its core.
+    pub fn join_in(&self) {
+        let shared = self.shared.clone();
+        let thread = thread::Builder::new().name("checksums".to_owned()).spawn(move || shared.work());
+        // Where the system gives no thread, the caller does the work.
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).extend(thread.ok());
     }
 
     /// Puts a content at the end of the queue. The same bytes of the same source are hashed once, however often they are
@@ -124,7 +128,7 @@ impl Digester {
 impl Drop for Digester {
     fn drop(&mut self) {
         self.shared.stop();
-        for thread in self.threads.drain(..) {
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             // One that panicked has said so.
             let _ = thread.join();
         }

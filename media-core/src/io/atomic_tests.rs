@@ -132,3 +132,73 @@ fn a_private_file_is_its_owners_alone_whatever_it_replaces() {
         assert_eq!(mode(&target), 0o600);
     }
 }
+
+/// A medium of large and small extents that meet at any address, written in both ways side by side, and shared or copied
+/// where this file system can.
+#[test]
+fn what_goes_past_the_page_cache_is_what_was_planned() {
+    use std::io::Write as _;
+    use std::sync::Arc;
+
+    use crate::content::Piece;
+    use crate::event::Unobserved;
+    use crate::io::{FileSource, MemorySink, Source};
+    use crate::plan::{Extent, Plan};
+
+    // The folder of a build is on a disk, which that of temporary files may not be.
+    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("a temporary folder can be made");
+    let mut from = fs::File::create(folder.path().join("from")).expect("there is room");
+    let bytes: Vec<u8> = (0..20_000_003_u32).map(|at| (at % 251) as u8).collect();
+    from.write_all(&bytes).expect("there is room");
+    let file: Arc<dyn Source> = Arc::new(FileSource::open(&folder.path().join("from")).expect("it is there"));
+    let memory: Arc<dyn Source> = Arc::new(bytes);
+    let mut extents =
+        vec![Extent { offset: 5, label: "table".to_owned(), piece: Piece::Bytes(vec![7; 99].into()) }];
+    let mut at = 100_000;
+    for (number, source) in [&file, &memory].into_iter().enumerate() {
+        for (from, len, gap) in
+            [(0, 20_000_003, 0), (208, 9_000_000, 1), (4096, 5_000_000, 4000), (3, 1 << 20, 8192)]
+        {
+            at += gap;
+            let piece = Piece::Slice { source: source.clone(), offset: from, len };
+            extents.push(Extent { offset: at, label: format!("{number} from {from}"), piece });
+            at += len;
+        }
+        at = at.next_multiple_of(4096) + 208;
+    }
+    let plan = Plan { len: at + 5000, kind: "test".to_owned(), extents, files: Vec::new() };
+    let mut expected = MemorySink::default();
+    crate::write(&plan, &mut expected, &mut Unobserved).expect("memory does not fail");
+    let target = folder.path().join("out");
+    let mut file = AtomicFile::create(&target).expect("the folder is there");
+    if !file.direct.is_there() {
+        eprintln!("skipped in part: this file system has no way past the page cache");
+    }
+    crate::write(&plan, &mut file, &mut Unobserved).expect("there is room");
+    file.keep(false).expect("the name is free");
+    assert!(fs::read(&target).expect("it is there") == expected.bytes);
+}
+
+#[test]
+fn only_what_is_aligned_and_large_goes_past_the_page_cache() {
+    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("a temporary folder can be made");
+    let file = AtomicFile::create(&folder.path().join("out")).expect("the folder is there");
+    let mut direct = super::Direct::of(&file.file, file.temporary());
+    if !direct.is_there() {
+        eprintln!("skipped: this file system has no way past the page cache");
+        return;
+    }
+    let buffer = vec![3; (2 << 20) + 8192];
+    let start = buffer.as_ptr().align_offset(4096);
+    let mut taken = |offset, from: usize, len| {
+        direct.write_at(offset, &buffer[start + from..start + from + len]).expect("there is room")
+    };
+    assert!(taken(4096, 0, 1 << 20) && taken(0, 4096, 2 << 20));
+    assert!(
+        !taken(1, 0, 1 << 20) && !taken(0, 1, 1 << 20) && !taken(0, 0, (1 << 20) + 1) && !taken(0, 0, 4096)
+    );
+    // A name that is another file's by now is not written to.
+    fs::rename(file.temporary(), folder.path().join("moved")).expect("it is ours");
+    fs::write(file.temporary(), "somebody else's").expect("there is room");
+    assert!(!super::Direct::of(&file.file, file.temporary()).is_there());
+}

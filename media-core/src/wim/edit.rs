@@ -21,6 +21,8 @@ use super::{Compression, Hash, KnownBlob, Wim, WimError, xml};
 use crate::content::{Amendment, Content, Piece};
 use crate::io::Source;
 
+/// Metadata up to this long is kept beside what becomes of it, and not decoded again; that of boot images has 1 to 3 MB.
+const KNOWN_METADATA: usize = 4 << 20;
 const STORED_LEN_LIMIT: u64 = 1 << 56;
 
 /// Changes to a WIM file, made all at once by [`Edit::finish`].
@@ -214,6 +216,10 @@ impl<'a> Draft<'a> {
                 }
             }
             if wanted.contains(&index) {
+                if tree.bytes().len() <= KNOWN_METADATA {
+                    let (entry, bytes) = (self.wim.metadata_entry(index)?, Arc::new(tree.bytes().to_vec()));
+                    self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
+                }
                 let growth = Growth::default();
                 self.images.insert(index, Draughted { tree, is_changed: false, growth });
             }

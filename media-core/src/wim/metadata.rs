@@ -212,6 +212,11 @@ impl Image {
         }
     }
 
+    /// The same, which stays.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The metadata as it is now.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes

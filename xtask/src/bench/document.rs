@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::chart;
 use super::compare::{ON_XFS, TABLES};
+use super::goals::{self, best_peer, share};
 use super::results::{self, Row};
 use crate::run::{Done, root};
 
@@ -58,7 +59,7 @@ fn composed(machine: &str, media: &[Row], batch: &[Row], growth: &[Row]) -> Stri
         if !shared.is_empty() {
             out.push_str(&format!("\n### Where blocks are shared (XFS in a file)\n\n{}", listed(&shared)));
         }
-        out.push_str(&format!("\n### Goals, {name}\n\n{}", goals(&rows, &shared, name)));
+        out.push_str(&format!("\n### Goals, {name}\n\n{}", goals::judged(&rows, &shared, batch, name)));
     }
     for (title, rows) in [("Batches", batch), ("The cost of growth", growth)] {
         if !rows.is_empty() {
@@ -92,15 +93,6 @@ fn compared(rows: &[Row]) -> String {
     out
 }
 
-fn share(row: &Row) -> Option<f64> {
-    (row.output_name != "plan").then(|| row.cost.written as f64 / row.cost.output.max(1) as f64)
-}
-
-fn best_peer<'a>(rows: &'a [Row], output_name: &str) -> Option<&'a Row> {
-    let peers = rows.iter().filter(|row| !row.is_ours && row.output_name == output_name);
-    peers.min_by(|one, other| one.cost.wall.total_cmp(&other.cost.wall))
-}
-
 fn listed(rows: &[Row]) -> String {
     let mut out =
         "| job | median | least – most | CPU | peak | written | output |\n|---|--:|--:|--:|--:|--:|--:|\n"
@@ -116,69 +108,6 @@ fn listed(rows: &[Row]) -> String {
             row.cost.peak_kib >> 10,
             row.cost.written as f64 / 1e6,
             row.cost.output as f64 / 1e6
-        ));
-    }
-    out
-}
-
-/// Each goal with the worst figure there is of it.
-fn goals(rows: &[Row], shared: &[Row], name: &str) -> String {
-    let hive = if name.starts_with("30") { 30.0 } else { 6.0 };
-    let cp = rows.first().map_or(1.0, |row| row.cost.wall);
-    let is_medium = |row: &&Row| row.is_ours && matches!(&*row.output_name, "ISO" | "stick image");
-    let is_new = |row: &&Row| is_medium(row) && row.job.contains("create");
-    let unchecked = |row: &&Row| row.job.contains("--no-boot-image-checksum");
-    let worst = |figures: Vec<f64>| figures.into_iter().fold(f64::NAN, f64::max);
-    let checked: Vec<&Row> = rows.iter().filter(is_new).filter(|row| !unchecked(row)).collect();
-    let faster: Vec<f64> = checked
-        .iter()
-        .filter_map(|row| Some(-best_peer(rows, &row.output_name)?.cost.wall / row.cost.wall))
-        .collect();
-    let of = |rows: &[Row], which: &dyn Fn(&&Row) -> bool, figure: &dyn Fn(&Row) -> f64| {
-        worst(rows.iter().filter(which).map(figure).collect())
-    };
-    let personal = |row: &&Row| row.job.contains("personalise");
-    let wall = |row: &Row| row.cost.wall * 1000.0;
-    let goals = [
-        ("medium with checksums, × cp", worst(checked.iter().map(|row| row.cost.wall / cp).collect()), 1.3),
-        (
-            "medium without checksums, × cp",
-            of(rows, &|row| is_new(row) && unchecked(row), &|row| row.cost.wall / cp),
-            1.1,
-        ),
-        ("medium where blocks are shared, ms", of(shared, &is_new, &wall), 150.0),
-        (
-            "medium where blocks are shared, without checksums, ms",
-            of(shared, &|row| is_new(row) && unchecked(row), &wall),
-            150.0,
-        ),
-        ("personalised where blocks are shared, ms", of(shared, &personal, &wall), 10.0),
-        ("personalised, × cp", of(rows, &personal, &|row| row.cost.wall / cp), 1.05),
-        ("planning (dry run), ms", of(rows, &|row| row.output_name == "plan", &wall), 60.0),
-        (
-            "peak memory, MiB",
-            of(rows, &|row| row.is_ours, &|row| row.cost.peak_kib as f64 / 1024.0),
-            64.0 + 2.0 * hive,
-        ),
-        ("written / output", of(rows, &is_medium, &|row| share(row).unwrap_or_default()), 1.02),
-        (
-            "written where blocks are shared, MB",
-            of(shared, &is_medium, &|row| row.cost.written as f64 / 1e6),
-            8.39,
-        ),
-    ];
-    let mut out = "| goal | at most | measured | |\n|---|--:|--:|---|\n".to_owned();
-    for (goal, limit, measured) in goals.map(|(goal, measured, limit)| (goal, limit, measured)) {
-        if !measured.is_nan() {
-            let word = if measured <= limit { "met" } else { "**missed**" };
-            out.push_str(&format!("| {goal} | {limit:.2} | {measured:.2} | {word} |\n"));
-        }
-    }
-    let least = -worst(faster);
-    if !least.is_nan() {
-        let word = if least >= 4.0 { "met" } else { "**missed**" };
-        out.push_str(&format!(
-            "| times as fast as the fastest peer, at least | 4.00 | {least:.2} | {word} |\n"
         ));
     }
     out

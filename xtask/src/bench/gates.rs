@@ -41,7 +41,7 @@ G="$W/gate.wim"; 7z e -so "$W/out.iso" "$N" > "$G" 2> /dev/null"#;
 
 const STICK: &str = r#"sgdisk -v "$W/out.img" | grep -q 'No problems found'
 dd if="$W/out.img" of="$W/gate.fat" bs=1M skip=1 conv=sparse status=none
-truncate -s "$(sgdisk -i 1 "$W/out.img" | sed -n 's/^Partition size: \([0-9]*\).*/\1/p' | awk '{print $1 * 512}')" "$W/gate.fat"
+truncate -s "$(sgdisk -i 1 "$W/out.img" | sed -n 's/^Partition size: \([0-9]*\).*/\1/p' | awk '{printf "%.0f", $1 * 512}')" "$W/gate.fat"
 fsck.fat -n "$W/gate.fat" > /dev/null"#;
 
 const HIDDEN: &str = r#"minfo -i "$W/out.img@@1M" :: | grep -q 'hidden sectors: 2048'"#;
