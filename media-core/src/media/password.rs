@@ -28,6 +28,8 @@ pub const SHORTEST_HOLD: f64 = YEAR;
 pub const GENERATED_BITS: u32 = 92;
 
 const YEAR: f64 = 365.25 * 86_400.0;
+/// How long a generated password holds at least, in seconds: a million years.
+const GENERATED_HOLD: f64 = 1e6 * YEAR;
 /// Words in the usual list to draw passphrases from: five dice.
 const WORD_LIST: f64 = 7776.0;
 /// Guesses for a year, and for a day in one of them. (zxcvbn's own depend on this computer's clock.)
@@ -285,8 +287,8 @@ pub fn generate(random: &mut (impl RngCore + CryptoRng)) -> SecretString {
             password.push(draw(random));
         }
         let password = SecretString::from(password.as_str());
-        // Chance can make words too.
-        if strength(&password, &[]).is_strong() {
+        // Chance can make words and dates too: of forty one is found sooner than what is random should be.
+        if strength(&password, &[]).seconds() >= GENERATED_HOLD {
             return password;
         }
     }
