@@ -104,15 +104,20 @@ pub(super) fn compare(
                 &expected.path,
                 "the manifest lists it, but it is gone",
             )),
-            Some(file) => match refuse(expected, &file.content, source.len()) {
-                Some(finding) => report.findings.push(finding),
-                None if expected.digest.is_known() => {
+            Some(file) => {
+                let refused = refuse(expected, &file.content, source.len());
+                if refused.is_some() || expected.digest.is_known() {
                     report.files_compared += 1;
                     report.bytes_compared = report.bytes_compared.saturating_add(file.content.len());
-                    pairs.push((expected, file));
                 }
-                None => report.findings.push(not_compared("manifest.no-checksum", &expected.path, trust)),
-            },
+                match refused {
+                    Some(finding) => report.findings.push(finding),
+                    None if expected.digest.is_known() => pairs.push((expected, file)),
+                    None => {
+                        report.findings.push(not_compared("manifest.no-checksum", &expected.path, trust));
+                    }
+                }
+            }
         }
     }
     let contents: Vec<&Content> = pairs.iter().map(|(_, file)| &file.content).collect();
