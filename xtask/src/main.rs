@@ -24,8 +24,12 @@ cargo xtask setup [--referees]
     Installs the Debian packages that building needs; with --referees those that testing needs too.
 cargo xtask fixtures [--output-dir DIR]
     Fabricates boot images for trying things out: every architecture, two images in one file, and a large one.
-cargo xtask bench boot-image [--quick]
-    Measures what a certificate in a boot image costs, beside wimlib and hivex, and checks every result.
+cargo xtask bench [media] [batch] [growth] [--quick]
+    Measures what media cost beside cp and other tools, where blocks are shared too, what each medium of a batch costs,
+    and how the cost grows; checks every result, and writes docs/performance.md. With --quick it writes nothing, and
+    takes a small boot image.
+cargo xtask bench --document
+    Writes docs/performance.md anew from what was measured last.
 cargo xtask tidy
     Checks the rules of ARCHITECTURE.md that can be checked.
 cargo xtask ci

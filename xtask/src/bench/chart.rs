@@ -10,14 +10,14 @@ const LINE: f64 = 22.0;
 pub(super) fn bars(title: &str, rows: &[Row]) -> String {
     let first = rows.first().map_or(1.0, |row| row.cost.wall);
     let most = rows.iter().map(|row| row.cost.wall / first).fold(1.0, f64::max);
-    let height = (rows.len() as f64 + 2.0) * LINE;
+    let mut sorted: Vec<&Row> = rows.iter().filter(|row| row.missing.is_none()).collect();
+    sorted.sort_by(|one, other| one.cost.wall.total_cmp(&other.cost.wall));
+    let height = (sorted.len() as f64 + 2.0) * LINE;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>\n<text x=\"8\" y=\"17\" font-weight=\"bold\">{}</text>\n",
         escaped(title)
     );
-    let mut sorted: Vec<&Row> = rows.iter().collect();
-    sorted.sort_by(|one, other| one.cost.wall.total_cmp(&other.cost.wall));
     for (number, row) in sorted.into_iter().enumerate() {
         let (ratio, y) = (row.cost.wall / first, (number as f64 + 1.5) * LINE);
         let length = (WIDTH - LABELS - 60.0) * ratio / most;

@@ -77,6 +77,10 @@ fn compared(rows: &[Row]) -> String {
         .to_owned();
     let cp = rows.first().map_or(1.0, |row| row.cost.wall);
     for row in rows {
+        if let Some(reason) = &row.missing {
+            out.push_str(&format!("| {} | cannot be done here: {reason} |||||||\n", row.job));
+            continue;
+        }
         let peer = best_peer(rows, &row.output_name).filter(|_| row.is_ours);
         let peer = peer.map_or_else(String::new, |peer| format!("{:.1} ×", peer.cost.wall / row.cost.wall));
         out.push_str(&format!(
@@ -99,6 +103,10 @@ fn listed(rows: &[Row]) -> String {
         "| job | median | least – most | CPU | peak | written | output |\n|---|--:|--:|--:|--:|--:|--:|\n"
             .to_owned();
     for row in rows {
+        if let Some(reason) = &row.missing {
+            out.push_str(&format!("| {} | cannot be done here: {reason} ||||||\n", row.job));
+            continue;
+        }
         out.push_str(&format!(
             "| {} | {:.3} s | {:.3} – {:.3} s | {:.2} s | {} MiB | {:.2} MB | {:.1} MB |\n",
             row.job,
@@ -159,6 +167,7 @@ mod tests {
             row(TABLES[0].0, "cp", "copy", false, 0.5),
             row(TABLES[0].0, "genisoimage", "ISO", false, 2.0),
             row(TABLES[0].0, "tsmedia create, ISO", "ISO", true, 0.25),
+            Row::missing(TABLES[0].0, "xorriso", "ISO", "not found"),
             row("XFS, 6 MB hive", "on XFS", "ISO", true, 0.125),
         ];
         let text = composed("a machine", &media, &[row("batch", "of ten", "ISO", true, 3.0)], &[]);
@@ -166,6 +175,7 @@ mod tests {
             "a machine",
             "| cp | 0.500 s | 0.500 – 0.500 s | 1.00 s | 50 MiB | 1.50 | 1.00 |  |",
             "| tsmedia create, ISO | 0.250 s | 0.250 – 0.250 s | 1.00 s | 50 MiB | 1.50 | 0.50 | 8.0 × |",
+            "| xorriso | cannot be done here: not found |",
             "| on XFS | 0.125 s |",
             "| of ten | 3.000 s |",
         ] {

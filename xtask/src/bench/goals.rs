@@ -78,7 +78,8 @@ pub(super) fn share(row: &Row) -> Option<f64> {
 
 /// The fastest of others that makes the same kind of output.
 pub(super) fn best_peer<'a>(rows: &'a [Row], output_name: &str) -> Option<&'a Row> {
-    let peers = rows.iter().filter(|row| !row.is_ours && row.output_name == output_name);
+    let peers =
+        rows.iter().filter(|row| !row.is_ours && row.missing.is_none() && row.output_name == output_name);
     peers.min_by(|one, other| one.cost.wall.total_cmp(&other.cost.wall))
 }
 

@@ -39,6 +39,11 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Whether what it makes lacks the checksum of its boot image.
+    pub(super) fn makes_unchecked(&self) -> bool {
+        self.script.contains("--no-boot-image-checksum")
+    }
+
     pub(super) fn lines(&self) -> String {
         let lines = self.script.replace("@INJECT", INJECT).replace("@CREATE", CREATE);
         lines.replace("@BATCH", BATCH)

@@ -18,7 +18,12 @@ pub(super) struct Row {
     pub(super) walls: Vec<f64>,
     /// Medians of all rounds but for `wall`.
     pub(super) cost: Cost,
+    /// Why it could not be measured here, when it could not.
+    pub(super) missing: Option<String>,
 }
+
+/// Before the reason, in place of the times.
+const MISSING: &str = "missing: ";
 
 impl Row {
     pub(super) fn new(table: &str, job: &str, output_name: &str, is_ours: bool, costs: &[Cost]) -> Self {
@@ -32,7 +37,15 @@ impl Row {
             output: of(|cost| cost.output as f64) as u64,
         };
         let (table, job, output_name) = (table.to_owned(), job.to_owned(), output_name.to_owned());
-        Self { table, job, output_name, is_ours, walls, cost }
+        Self { table, job, output_name, is_ours, walls, cost, missing: None }
+    }
+
+    /// A job that cannot be done here: the last line of the error says why.
+    pub(super) fn missing(table: &str, job: &str, output_name: &str, error: &str) -> Self {
+        let last = error.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no reason given");
+        // The command is shown before it, in quotes when it has one line.
+        let reason = last.rsplit_once("': ").map_or(last, |(_, words)| words).replace(['\t', '|'], " ");
+        Self { missing: Some(reason), ..Self::new(table, job, output_name, false, &[]) }
     }
 
     pub(super) fn least(&self) -> f64 {
@@ -47,7 +60,7 @@ impl Row {
         let walls: Vec<String> = self.walls.iter().map(|wall| format!("{wall:.4}")).collect();
         let Cost { cpu, peak_kib, written, output, .. } = self.cost;
         let Self { table, job, output_name, is_ours, .. } = self;
-        let walls = walls.join(",");
+        let walls = self.missing.as_ref().map_or(walls.join(","), |reason| format!("{MISSING}{reason}"));
         format!("{table}\t{job}\t{output_name}\t{is_ours}\t{walls}\t{cpu}\t{peak_kib}\t{written}\t{output}\n")
     }
 
@@ -56,6 +69,9 @@ impl Row {
         let [table, job, output_name, is_ours, walls, cpu, peak, written, output] = fields[..] else {
             return None;
         };
+        if let Some(reason) = walls.strip_prefix(MISSING) {
+            return Some(Self::missing(table, job, output_name, reason));
+        }
         let walls: Vec<f64> = walls.split(',').map(|wall| wall.parse().ok()).collect::<Option<_>>()?;
         let cost = Cost {
             wall: median(&walls),
@@ -65,7 +81,7 @@ impl Row {
             output: output.parse().ok()?,
         };
         let (table, job, output_name) = (table.to_owned(), job.to_owned(), output_name.to_owned());
-        Some(Self { table, job, output_name, is_ours: is_ours == "true", walls, cost })
+        Some(Self { table, job, output_name, is_ours: is_ours == "true", walls, cost, missing: None })
     }
 }
 
@@ -102,6 +118,10 @@ pub(super) fn show(title: &str, rows: &[Row]) {
     );
     let first = rows.first().map_or(1.0, |row| row.cost.wall);
     for row in rows {
+        if let Some(reason) = &row.missing {
+            println!("{:<62} cannot be done here: {reason}", row.job);
+            continue;
+        }
         let Cost { wall, cpu, peak_kib, written, .. } = row.cost;
         println!(
             "{:<62}{wall:>7.3}s{:>7.3}s{:>7.3}s{cpu:>7.2}s{:>6} MiB{:>5} MiB{:>7.2}x",
@@ -127,5 +147,11 @@ mod tests {
         assert_eq!((row.cost.wall, row.cost.written, row.least(), row.most()), (0.25, 2, 0.125, 0.5));
         assert_eq!(Row::of_line(row.to_line().trim_end()), Some(row));
         assert_eq!(Row::of_line("a table\ta job"), None);
+        let missing =
+            Row::missing("a table", "a job", "ISO", "sh -ec 'a\nb': first\nsh: not found:\ta | b\n\n");
+        assert_eq!(missing.missing.as_deref(), Some("sh: not found: a   b"));
+        let one_line = Row::missing("a table", "a job", "ISO", "a job: sh -ec 'a | b': error: no room");
+        assert_eq!(one_line.missing.as_deref(), Some("error: no room"));
+        assert_eq!(Row::of_line(missing.to_line().trim_end()), Some(missing));
     }
 }
