@@ -45,6 +45,11 @@ impl Digest {
         !self.0.is_empty()
     }
 
+    /// Whether there is one SHA-256 for each chunk of so many bytes, or none at all where that may be.
+    pub fn is_for(&self, len: u64, may_lack: bool) -> bool {
+        self.0.len() as u64 == Self::chunks(len) || (may_lack && !self.is_known())
+    }
+
     /// Of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.is_empty() {
@@ -205,10 +210,26 @@ mod tests {
 
     #[test]
     fn one_that_is_dropped_stops() {
-        let source = Arc::new(Counted(AtomicUsize::new(0), vec![1; 40 * CHUNK as usize]));
+        /// More than anybody waits for.
+        struct Endless(AtomicUsize);
+
+        impl Source for Endless {
+            fn len(&self) -> u64 {
+                1 << 40
+            }
+
+            fn read_at(&self, _: u64, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0.fetch_add(buffer.len(), Ordering::Relaxed);
+                Ok(buffer.len())
+            }
+        }
+
+        let source = Arc::new(Endless(AtomicUsize::new(0)));
         let digester = Digester::start(2);
         digester.add(&Content::source(source.clone()));
         drop(digester);
-        assert!(source.0.load(Ordering::Relaxed) < source.1.len(), "it read everything");
+        let read = source.0.load(Ordering::Relaxed);
+        assert!((read as u64) < source.len(), "it read everything");
+        assert_eq!(Arc::strong_count(&source), 1, "a thread is left that could go on");
     }
 }

@@ -15,7 +15,6 @@ use crate::media::receipt::Receipt;
 use crate::media::signing::{KeyError, SigningKey};
 use crate::plan::{Laid, Plan, PlanError, Shape, lay};
 use crate::spec::{Form, MediaSpec};
-use crate::stage::BOOT_IMAGE;
 use crate::tree::{Tree, TreeInput, room};
 use crate::write::{WriteError, Written, write_with};
 
@@ -125,13 +124,8 @@ pub fn make(
 ) -> Result<Made, MakeError> {
     let tickets = begin(tree, digester);
     digester.join_in();
-    let mut early = Plan {
-        extents: drafted.plan.extents.clone(),
-        files: Vec::new(),
-        kind: String::new(),
-        ..drafted.plan
-    };
-    early.extents.retain(|extent| !is_late(&extent.label));
+    let early = drafted.plan.extents.iter().filter(|extent| !is_late(&extent.label)).cloned().collect();
+    let early = Plan { len: drafted.plan.len, kind: String::new(), extents: early, files: Vec::new() };
     let (written, Sealed { plan, receipt }) = write_with(&early, sink, observer, |observer| {
         let sealed = end(drafted, tree, key, (digester, &tickets), observer)?;
         let late = sealed.plan.extents.iter().filter(|extent| is_late(&extent.label)).cloned().collect();
@@ -154,7 +148,7 @@ fn is_read(tree: &Tree, path: &str) -> bool {
 }
 
 fn is_input_read(tree: &Tree, input: &TreeInput) -> bool {
-    tree.checksum_of_boot_image || input.what != BOOT_IMAGE
+    tree.checksum_of_boot_image || input.what != manifest::BOOT_IMAGE
 }
 
 /// Writes the manifest down and signs it, when everything has been read.

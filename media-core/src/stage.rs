@@ -286,15 +286,12 @@ fn report(
     }
 }
 
-/// What the boot image is among the inputs.
-pub(crate) const BOOT_IMAGE: &str = "boot image";
-
 /// What the medium is made from: nothing that is secret, because who finds a medium could try guesses against a checksum.
 pub(crate) fn inputs(spec: &MediaSpec) -> Vec<TreeInput> {
     let boot_image = &spec.boot_image;
     let file_name = Path::new(&boot_image.name).file_name().unwrap_or_default().to_string_lossy();
     let mut inputs = vec![TreeInput {
-        what: BOOT_IMAGE,
+        what: manifest::BOOT_IMAGE,
         name: file_name.into_owned(),
         content: Content::source(boot_image.source.clone()),
     }];

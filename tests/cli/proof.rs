@@ -191,6 +191,14 @@ fn a_medium_without_the_checksum_of_its_boot_image() {
             assert_eq!(named(list, "sha256") + named(list, "sha256_of_chunks"), of(list) - 1, "{list}");
         }
         assert_eq!(named("structures", "sha256"), of("structures"));
+        // Nothing else may be without.
+        for (list, number) in [("files", 0), ("inputs", 1), ("structures", 0)] {
+            let mut less = json.clone();
+            less[list][number].as_object_mut().expect("an entry").remove("sha256").expect("it is short");
+            let read = manifest::Manifest::read(less.to_string().as_bytes());
+            let said = read.expect_err("it proves less than it should").to_string();
+            assert!(said.ends_with("bytes, and 0 SHA-256"), "{list}: {said}");
+        }
 
         let notes = sandbox.typed(&format!("verify {medium}"));
         assert_eq!(notes.code, 6, "{}{}", notes.stdout, notes.stderr);

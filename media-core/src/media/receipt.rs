@@ -84,8 +84,7 @@ impl Receipt {
         }
         for extent in &read.extents {
             let end = extent.offset.checked_add(extent.size).filter(|end| *end <= len);
-            let is_whole = extent.digest.0.len() as u64 == Digest::chunks(extent.size);
-            if end.is_none() || (extent.digest.is_known() && !is_whole) {
+            if end.is_none() || !extent.digest.is_for(extent.size, manifest::may_lack(&extent.label)) {
                 return wrong(format!("{} is not where a medium of {len} bytes can have it", extent.label));
             }
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::digest::{CHUNK, Digest};
+use crate::media::boot_image::SOURCES_BOOT_WIM;
 use crate::media::names::{ManagementPoint, SerialNumber};
 use crate::media::store::Store;
 use crate::media::validity::{Dated, Kind, Validity};
@@ -23,6 +24,8 @@ pub use form::VolumeForm;
 pub const PATH: &str = "tsmedia-manifest.json";
 /// Path of its signature, on media that have one.
 pub const SIGNATURE_PATH: &str = "tsmedia-manifest.sig";
+/// What the boot image is among the inputs.
+pub const BOOT_IMAGE: &str = "boot image";
 /// The only version of the layout that is read.
 const VERSION: u64 = 2;
 /// A manifest is refused above this size: it has 150 bytes for each file, and 70 more for each 16 MiB.
@@ -224,6 +227,11 @@ pub enum ManifestError {
     NotAReceipt(String),
 }
 
+/// Whether a file may be without a SHA-256: only the boot image, which has checksums of its own.
+pub(super) fn may_lack(path: &str) -> bool {
+    path == SOURCES_BOOT_WIM
+}
+
 impl Manifest {
     /// A manifest that lists nothing yet.
     pub fn new(
@@ -266,16 +274,17 @@ impl Manifest {
         if read.chunk_size != CHUNK {
             return wrong(format!("its chunks have {} bytes, expected {CHUNK}", read.chunk_size));
         }
-        let files = read.files.iter().map(|file| (&file.path, file.size, &file.digest));
-        let inputs = read.inputs.iter().map(|input| (&input.name, input.size, &input.digest));
-        // Only what is long may be without: see `docs/formats.md`.
-        if let Some(structure) = read.structures.iter().find(|structure| !structure.digest.is_known()) {
-            return wrong(format!("{} has no SHA-256", structure.label));
-        }
-        let structures =
-            read.structures.iter().map(|structure| (&structure.label, structure.size, &structure.digest));
-        for (name, size, digest) in files.chain(inputs).chain(structures) {
-            if digest.is_known() && digest.0.len() as u64 != Digest::chunks(size) {
+        let files = read.files.iter().map(|file| (&file.path, file.size, &file.digest, may_lack(&file.path)));
+        let inputs = read
+            .inputs
+            .iter()
+            .map(|input| (&input.name, input.size, &input.digest, input.what == BOOT_IMAGE));
+        let structures = read
+            .structures
+            .iter()
+            .map(|structure| (&structure.label, structure.size, &structure.digest, false));
+        for (name, size, digest, may_lack) in files.chain(inputs).chain(structures) {
+            if !digest.is_for(size, may_lack) {
                 return wrong(format!("{name} has {size} bytes, and {} SHA-256", digest.0.len()));
             }
         }
