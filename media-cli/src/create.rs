@@ -2,27 +2,27 @@
 
 mod beside;
 mod certificates;
+mod completed;
 mod environment;
 mod spec;
 
 use std::path::PathBuf;
 
 use media_core::finding::{Finding, Severity};
-use media_core::io::AtomicFile;
 use media_core::media::identity::EXPIRED;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{MediaSpec, StageError, StageReport};
+use media_core::{StageError, StageReport};
 
 use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
+pub(crate) use completed::Completing;
 pub(crate) use environment::{environment, given_seed, now, random_seed, seed_from};
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
-use crate::error::{Error, Exit, OutputProblem, Place};
+use crate::error::{Error, Exit, Place};
 use crate::identity;
-use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
 use crate::output::planned::Planned;
@@ -30,7 +30,7 @@ use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided, Settings};
 use crate::spec_file::SpecFile;
-use crate::{batch, preflight, show, site_file, spec_file, verify};
+use crate::{batch, preflight, show, site_file, spec_file};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
@@ -38,12 +38,13 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         return batch::create(args);
     }
     let run = args.run.clone();
-    if !run.dry_run {
-        std::thread::spawn(media_core::media::password::prepare);
-    }
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
     let mut decided = settings::resolve(settings_of(args, spec_file)?, run.dry_run)?;
+    let checksum_of_boot_image = checksum_of_boot_image(&decided, &run)?;
+    if !run.dry_run && decided.password.is_some() {
+        std::thread::spawn(media_core::media::password::prepare);
+    }
     let in_spec = |error: Error| match &text {
         Some(text) => error.in_spec(text),
         None => error,
@@ -52,7 +53,7 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let env = environment(decided.seed.as_ref())?;
     let spec::Given { mut spec, opened } =
         spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
-    spec.checksum_of_boot_image = checksum_of_boot_image(&spec, &run)?;
+    spec.checksum_of_boot_image = checksum_of_boot_image;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
     let digester = (!run.dry_run).then(|| media_core::read_ahead(&spec));
@@ -74,33 +75,25 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     };
     let beside = Beside::new(&decided, &run)?;
     let output = decided.output.as_deref().unwrap_or(&target);
-    let system = |error| Error::Output { path: output.to_owned(), problem: OutputProblem::System(error) };
-    target::clear_leftovers(&target);
-    let mut file = AtomicFile::create(&target).map_err(system)?;
-    interruption.making(file.temporary());
+    let (replace, verify) = (run.force, run.verify);
+    let completing = Completing { output, target: &target, replace, verify, opened: &opened };
+    let registration = created::registration(&staged.report, &spec);
     let (tree, key) = (&mut staged.tree, spec.signing_key.as_ref());
-    let made = media_core::make(drafted, tree, key, &digester, &mut file, &mut progress)
-        .map_err(|error| Error::making(output, error))?;
-    // Bytes of before and after a change make no medium, even where each of them is right.
-    opened.iter().try_for_each(Opened::check_unchanged)?;
-    let beside = beside.prepare(&made.receipt, &created::registration(&staged.report, &spec))?;
-    if run.verify {
-        verify::verify_written(output, file.source().map_err(system)?, &mut progress)?;
-    }
-    if interruption.asked() {
-        return Err(Error::Interrupted);
-    }
-    // A file that appeared there while this one was made is not this program's to replace.
-    target::keep(file, output, run.force)?;
-    beside.keep()?;
+    target::clear_leftovers(&target);
+    let made = completing.write(&interruption, &mut progress, |file, progress| {
+        let made = media_core::make(drafted, tree, key, &digester, file, progress);
+        let made = made.map_err(|error| Error::making(output, error))?;
+        let beside = beside.prepare(&made.receipt, &registration)?;
+        Ok((made, beside))
+    })?;
     progress.clear();
     let created = Created::new(output, &made, &staged.report, &spec, &decided, run.verify);
     report(&created, &run)
 }
 
 /// Whether the manifest has the checksum of the boot image.
-fn checksum_of_boot_image(spec: &MediaSpec, run: &RunArgs) -> Result<bool, Error> {
-    if run.no_boot_image_checksum && spec.signing_key.is_some() {
+fn checksum_of_boot_image(decided: &Decided, run: &RunArgs) -> Result<bool, Error> {
+    if run.no_boot_image_checksum && decided.signing_key.is_some() {
         let message = "the manifest is to be signed, and without this checksum the signature says nothing of the boot image";
         return Err(Error::setting(message, Place::Option("--no-boot-image-checksum")));
     }

@@ -216,11 +216,10 @@ fn change<T>(
     let (mut edit, mut changed, mut hives) = (Edit::new(wim), Vec::new(), Hives::new(wim));
     for index in images.iter().copied() {
         let failed = |error| ServiceError::Roots { image: index, error };
-        let (mut hive, known) = roots::software_to_change(&mut hives, &wim.image(index)?).map_err(failed)?;
-        changed.push((index, edit_hive(&mut hive).map_err(failed)?));
-        if hive.is_changed() {
-            edit = edit.replace(index, roots::SOFTWARE_HIVE, hive.into_bytes()).knowing(known);
-        }
+        let result;
+        (edit, result) =
+            roots::change(edit, &mut hives, &wim.image(index)?, &mut edit_hive).map_err(failed)?;
+        changed.push((index, result));
     }
     Ok(Serviced { edited: edit.edited()?, images: changed })
 }

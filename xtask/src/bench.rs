@@ -21,8 +21,6 @@ use std::process::{Command, Stdio};
 use crate::run::{Done, cargo, show_and_run};
 use crate::setup;
 
-use inputs::Inputs;
-
 /// One subject, with its name on the command line.
 type Subject = (&'static str, fn(bool) -> Done);
 

@@ -142,14 +142,11 @@ const REFEREES: &[Package] = &[
 ];
 
 /// What is measured beside ours.
-const PEERS: &[Package] = &[
-    Package { name: "genimage", proof: Proof::Program("genimage"), why: "makes stick images, for the bench" },
-    Package {
-        name: "libc-bin",
-        proof: Proof::Program("iconv"),
-        why: "gives the peers of the bench a registry file they can read",
-    },
-];
+const PEERS: &[Package] = &[Package {
+    name: "genimage",
+    proof: Proof::Program("genimage"),
+    why: "makes stick images, for the bench",
+}];
 
 pub fn run(arguments: &[String]) -> Done {
     match arguments {

@@ -109,7 +109,7 @@ pub struct RunArgs {
     ///
     /// For media that are to be made in no time. What is in the boot image has checksums of its own, which
     /// `tsmedia verify` compares all the same; that it is this boot image, nothing then proves. A signed manifest has it.
-    #[arg(long, conflicts_with_all = ["workers", "signing_key"])]
+    #[arg(long, conflicts_with = "workers")]
     pub no_boot_image_checksum: bool,
     /// Draw every random number from this seed: 64 hexadecimal digits, or any text
     ///

@@ -10,13 +10,12 @@ use media_core::{Original, PersonaliseError, ReworkError};
 
 use super::Batch;
 use super::item::{Item, Made};
-use crate::create;
-use crate::error::{Error, OutputProblem};
+use crate::create::{self, Completing};
+use crate::error::Error;
 use crate::interrupt::Interruption;
 use crate::output::small_file::Prepared;
 use crate::output::{created, target};
 use crate::progress::Progress;
-use crate::verify;
 
 impl Batch {
     /// Stages, seals and writes a medium.
@@ -45,8 +44,7 @@ impl Batch {
         })
     }
 
-    /// Writes a medium and what goes beside it under temporary names, proves it when that is asked for, and gives them
-    /// their names.
+    /// Writes a medium and what goes beside it, and gives them their names.
     fn write(
         &self,
         item: &Item,
@@ -54,22 +52,10 @@ impl Batch {
         observer: &mut dyn Observer,
         write: impl FnOnce(&mut AtomicFile, &mut dyn Observer) -> Result<(Made, Prepared), Error>,
     ) -> Result<Made, Error> {
-        let output = self.medium(item);
-        let system = |error| Error::Output { path: output.clone(), problem: OutputProblem::System(error) };
-        let mut file = AtomicFile::create(&output).map_err(system)?;
-        interruption.making(file.temporary());
-        let (made, beside) = write(&mut file, observer)?;
-        self.opened.iter().try_for_each(crate::input::Opened::check_unchanged)?;
-        if self.verify {
-            verify::verify_written(&output, file.source().map_err(system)?, observer)?;
-        }
-        if interruption.asked() {
-            return Err(Error::Interrupted);
-        }
+        let (output, verify) = (&*self.medium(item), self.verify);
         // One that is there is half of a medium whose receipt or registration is missing.
-        target::keep(file, &output, true)?;
-        beside.keep()?;
-        Ok(made)
+        let completing = Completing { output, target: output, replace: true, verify, opened: &self.opened };
+        completing.write(interruption, observer, write)
     }
 }
 

@@ -190,6 +190,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The next chunk that nobody has taken. The queue is free again when this returns.
     fn take(&self) -> Option<(usize, Content)> {
         self.queue().take()
     }

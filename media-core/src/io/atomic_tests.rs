@@ -12,6 +12,12 @@ fn folder() -> TempDir {
     TempDir::new().expect("a temporary folder can be made")
 }
 
+/// Beside this program: where a build goes is on a disk, which the folder of temporary files may not be.
+fn folder_on_disk() -> TempDir {
+    let program = std::env::current_exe().expect("it runs");
+    TempDir::new_in(program.parent().expect("a folder")).expect("a temporary folder can be made")
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("it can be read");
     let mut names: Vec<_> =
@@ -145,8 +151,7 @@ fn what_goes_past_the_page_cache_is_what_was_planned() {
     use crate::io::{FileSource, MemorySink, Source};
     use crate::plan::{Extent, Plan};
 
-    // The folder of a build is on a disk, which that of temporary files may not be.
-    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("a temporary folder can be made");
+    let folder = folder_on_disk();
     let mut from = fs::File::create(folder.path().join("from")).expect("there is room");
     let bytes: Vec<u8> = (0..20_000_003_u32).map(|at| (at % 251) as u8).collect();
     from.write_all(&bytes).expect("there is room");
@@ -181,7 +186,7 @@ fn what_goes_past_the_page_cache_is_what_was_planned() {
 
 #[test]
 fn only_what_is_aligned_and_large_goes_past_the_page_cache() {
-    let folder = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).expect("a temporary folder can be made");
+    let folder = folder_on_disk();
     let file = AtomicFile::create(&folder.path().join("out")).expect("the folder is there");
     let mut direct = super::Direct::of(&file.file, file.temporary());
     if !direct.is_there() {

@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::hive::{Hive, HiveError, Value};
 use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
-use crate::wim::{Edit, Image, KnownBlob, Wim, WimError};
+use crate::wim::{Edit, Image, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
@@ -96,13 +96,10 @@ pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -
     let mut edit = Edit::new(&image.wim);
     let (mut certificates, mut recovered) = (Vec::new(), false);
     if !trusted.is_empty() {
-        let (mut hive, known) = software_to_change(&mut Hives::new(&image.wim), &image.image)?;
-        recovered = hive.was_recovered();
-        certificates = add_to(&mut hive, trusted, time)?;
-        if hive.is_changed() {
-            edit = edit.replace(image.index, SOFTWARE_HIVE, hive.into_bytes()).knowing(known);
-            edit = edit.knowing_image(image.image.clone());
-        }
+        (edit, (recovered, certificates)) =
+            change(edit, &mut Hives::new(&image.wim), &image.image, |hive| {
+                Ok((hive.was_recovered(), add_to(hive, trusted, time)?))
+            })?;
     }
     let content = edit.boot_index(image.index).finish()?;
     Ok(Added { content, certificates, recovered })
@@ -291,12 +288,24 @@ pub fn software(hives: &mut Hives<'_>, image: &Image) -> Result<Hive, RootsError
     Ok(hives.read(image, SOFTWARE_HIVE)?)
 }
 
-/// The same to be changed, with the blob it was.
+/// Adds to an edit what becomes of the SOFTWARE hive of an image, where anything does.
 ///
 /// # Errors
-/// As [`hive`].
-pub fn software_to_change(hives: &mut Hives<'_>, image: &Image) -> Result<(Hive, KnownBlob), RootsError> {
-    Ok(hives.read_to_change(image, SOFTWARE_HIVE)?)
+/// As [`hive`], and whatever `change` says.
+pub fn change<'a, T>(
+    edit: Edit<'a>,
+    hives: &mut Hives<'_>,
+    image: &Image,
+    change: impl FnOnce(&mut Hive) -> Result<T, RootsError>,
+) -> Result<(Edit<'a>, T), RootsError> {
+    let (mut hive, known) = hives.read_to_change(image, SOFTWARE_HIVE)?;
+    let result = change(&mut hive)?;
+    if !hive.is_changed() {
+        return Ok((edit, result));
+    }
+    // What was decoded once is not decoded again.
+    let edit = edit.replace(image.index(), SOFTWARE_HIVE, hive.into_bytes());
+    Ok((edit.knowing(known).knowing_image(image.clone()), result))
 }
 
 #[cfg(test)]

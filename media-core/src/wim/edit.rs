@@ -217,7 +217,7 @@ impl<'a> Draft<'a> {
             }
             if wanted.contains(&index) {
                 if tree.bytes().len() <= KNOWN_METADATA {
-                    let (entry, bytes) = (self.wim.metadata_entry(index)?, Arc::new(tree.bytes().to_vec()));
+                    let (entry, bytes) = (self.wim.metadata_entry(index)?, tree.bytes().to_vec());
                     self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
                 }
                 let growth = Growth::default();

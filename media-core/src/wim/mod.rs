@@ -232,7 +232,7 @@ impl Wim {
             (found.join().unwrap_or_else(|panic| resume_unwind(panic)), made)
         });
         check_hash(what, blob, found)?;
-        Ok((KnownBlob { hash: *hash, bytes: Arc::new(bytes) }, made))
+        Ok((KnownBlob { hash: *hash, bytes }, made))
     }
 
     /// Passes a blob on chunk by chunk, then checks its SHA-1: what was passed on holds only when this returns `Ok`.
@@ -318,10 +318,9 @@ impl Wim {
 }
 
 /// A whole blob, known to have its SHA-1.
-#[derive(Clone)]
 pub struct KnownBlob {
     hash: Hash,
-    bytes: Arc<Vec<u8>>,
+    bytes: Vec<u8>,
 }
 
 fn check_hash(what: &'static str, blob: &Blob, found: Hash) -> Result<(), WimError> {

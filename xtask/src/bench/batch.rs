@@ -19,7 +19,6 @@ const IMPORTED: Job = Job {
     name: "one imported certificate",
     kind: Kind::Iso,
     is_ours: true,
-    before: "",
     script: r#"@BATCH --certificate "$B/media.pfx" --allow-unsuitable-certificate
 ln "$W/media/K-1.iso" "$W/out.iso""#,
 };
@@ -53,13 +52,10 @@ pub(super) fn run(quick: bool) -> Done {
         }
     };
     let inside = inputs.copy_to(&volume.mounted)?;
-    let work = volume.path("work");
+    let work = volume.work();
     let cost = |job: &Job, media: usize| {
         workers(&inside.folder, media)?;
-        let mut cost = Cost::default();
-        let (_, written) =
-            volume.measured(|| measure(job, &inside, &work).map(|measured| cost = measured))?;
-        Ok::<_, String>(Cost { written, ..cost })
+        volume.measure(job, &inside)
     };
     let mut rows = Vec::new();
     for job in [OWN, IMPORTED] {

@@ -81,7 +81,6 @@ fn interleaved(jobs: &[Job], inputs: &Inputs, rounds: usize) -> Result<Vec<Costs
     Ok(costs)
 }
 
-/// What was written is what the device says.
 fn where_shared(name: &str, inputs: &Inputs, rounds: usize) -> Result<Vec<Row>, String> {
     let volume = match Volume::mount(&target().join("bench")) {
         Ok(volume) => volume,
@@ -93,15 +92,12 @@ fn where_shared(name: &str, inputs: &Inputs, rounds: usize) -> Result<Vec<Row>, 
     let inside = inputs.copy_to(&volume.mounted)?;
     std::fs::copy(inputs.folder.join("first.iso"), volume.path("first.iso"))
         .map_err(|error| error.to_string())?;
-    let work = volume.path("work");
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); ON_SHARED.len()];
     for _ in 0..rounds {
         for (job, costs) in ON_SHARED.iter().zip(&mut costs) {
-            let mut cost = Cost::default();
-            let (_, written) =
-                volume.measured(|| measure(job, &inside, &work).map(|measured| cost = measured))?;
-            gates::check(job, &work, true)?;
-            costs.push(Cost { written, ..cost });
+            let cost = volume.measure(job, &inside)?;
+            gates::check(job, &volume.work(), true)?;
+            costs.push(cost);
         }
     }
     let costs: Vec<Costs> = costs.into_iter().map(Ok).collect();

@@ -72,51 +72,41 @@ fn composed(machine: &str, media: &[Row], batch: &[Row], growth: &[Row]) -> Stri
 
 /// With the ratios to `cp` and to the fastest peer that makes the same kind of output.
 fn compared(rows: &[Row]) -> String {
-    let mut out = "| job | median | least – most | CPU | peak | written / output | × cp | faster than the best peer |\n\
-                   |---|--:|--:|--:|--:|--:|--:|--:|\n"
-        .to_owned();
     let cp = rows.first().map_or(1.0, |row| row.cost.wall);
-    for row in rows {
-        if let Some(reason) = &row.missing {
-            out.push_str(&format!("| {} | cannot be done here: {reason} |||||||\n", row.job));
-            continue;
-        }
+    of_rows(rows, &["written / output", "× cp", "faster than the best peer"], |row| {
         let peer = best_peer(rows, &row.output_name).filter(|_| row.is_ours);
-        let peer = peer.map_or_else(String::new, |peer| format!("{:.1} ×", peer.cost.wall / row.cost.wall));
-        out.push_str(&format!(
-            "| {} | {:.3} s | {:.3} – {:.3} s | {:.2} s | {} MiB | {} | {:.2} | {peer} |\n",
-            row.job,
-            row.cost.wall,
-            row.least(),
-            row.most(),
-            row.cost.cpu,
-            row.cost.peak_kib >> 10,
+        [
             share(row).map_or_else(String::new, |share| format!("{share:.2}")),
-            row.cost.wall / cp,
-        ));
-    }
-    out
+            format!("{:.2}", row.cost.wall / cp),
+            peer.map_or_else(String::new, |peer| format!("{:.1} ×", peer.cost.wall / row.cost.wall)),
+        ]
+    })
 }
 
 fn listed(rows: &[Row]) -> String {
-    let mut out =
-        "| job | median | least – most | CPU | peak | written | output |\n|---|--:|--:|--:|--:|--:|--:|\n"
-            .to_owned();
+    let megabytes = |bytes: u64| format!("{:.2} MB", bytes as f64 / 1e6);
+    of_rows(rows, &["written", "output"], |row| [row.cost.written, row.cost.output].map(megabytes))
+}
+
+/// A table of what every row has, and of more.
+fn of_rows<const N: usize>(rows: &[Row], more: &[&str; N], cells: impl Fn(&Row) -> [String; N]) -> String {
+    let heads = [&["job", "median", "least – most", "CPU", "peak"][..], more].concat();
+    let mut out = format!("| {} |\n|---{}|\n", heads.join(" | "), "|--:".repeat(heads.len() - 1));
     for row in rows {
         if let Some(reason) = &row.missing {
-            out.push_str(&format!("| {} | cannot be done here: {reason} ||||||\n", row.job));
+            let empty = "|".repeat(heads.len() - 1);
+            out.push_str(&format!("| {} | cannot be done here: {reason} {empty}\n", row.job));
             continue;
         }
         out.push_str(&format!(
-            "| {} | {:.3} s | {:.3} – {:.3} s | {:.2} s | {} MiB | {:.2} MB | {:.1} MB |\n",
+            "| {} | {:.3} s | {:.3} – {:.3} s | {:.2} s | {} MiB | {} |\n",
             row.job,
             row.cost.wall,
             row.least(),
             row.most(),
             row.cost.cpu,
             row.cost.peak_kib >> 10,
-            row.cost.written as f64 / 1e6,
-            row.cost.output as f64 / 1e6
+            cells(row).join(" | ")
         ));
     }
     out

@@ -32,8 +32,6 @@ pub(super) struct Job {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) is_ours: bool,
-    /// What is done before the clock starts.
-    pub(super) before: &'static str,
     /// Lines, in which `@INJECT` puts the certificate into `$I`.
     pub(super) script: &'static str,
 }
@@ -65,7 +63,6 @@ pub(super) const LIMIT: Job = Job {
     name: "cp of the boot image",
     kind: Kind::Copy,
     is_ours: false,
-    before: "",
     script: r#"cp --reflink=never "$B/boot.PS100005.wim" "$W/out.wim"; sync "$W/out.wim""#,
 };
 
@@ -80,7 +77,6 @@ pub(super) const PEERS: [Job; 7] = [
         name: "certificate into a copy: wimlib-imagex, hivexregedit",
         kind: Kind::BootImage,
         is_ours: false,
-        before: "",
         script: r#"I="$W/out.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 sync "$I""#,
@@ -89,7 +85,6 @@ sync "$I""#,
         name: "ISO: the same, genisoimage -udf",
         kind: Kind::Iso,
         is_ours: false,
-        before: "",
         script: r#"cp -r "$B/media" "$W/m"; I="$W/m/sources/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 genisoimage -quiet -udf -iso-level 3 -allow-limited-size -J -joliet-long -N -V CONFIGMGR -c boot/boot.cat -b boot/etfsboot.com -no-emul-boot -boot-load-size 8 -eltorito-alt-boot -e EFI/Microsoft/Boot/efisys_noprompt.bin -no-emul-boot -o "$W/out.iso" "$W/m"
@@ -99,7 +94,6 @@ sync "$W/out.iso""#,
         name: "ISO: the same, xorriso (no UDF)",
         kind: Kind::Iso,
         is_ours: false,
-        before: "",
         script: r#"I="$W/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 xorriso -as mkisofs -quiet -iso-level 3 -J -joliet-long -V CONFIGMGR -graft-points -c boot/boot.cat -b boot/etfsboot.com -no-emul-boot -boot-load-size 8 -eltorito-alt-boot -e EFI/Microsoft/Boot/efisys_noprompt.bin -no-emul-boot -o "$W/out.iso" "/=$B/media" "/sources/boot.wim=$I"
@@ -109,7 +103,6 @@ sync "$W/out.iso""#,
         name: "ISO: mkwinpeimg --iso (BIOS only, four boot files)",
         kind: Kind::BiosIso,
         is_ours: false,
-        before: "",
         script: r#"I="$B/boot.PS100005.wim"; O="$W/ov/Windows/System32/config"; mkdir -p "$O"
 wimlib-imagex extract "$I" 1 /Windows/System32/config/SOFTWARE --dest-dir="$O" --no-acls --quiet
 hivexregedit --merge "$O/SOFTWARE" --prefix 'HKEY_LOCAL_MACHINE\SOFTWARE' "$B/root.reg"
@@ -120,7 +113,6 @@ sync "$W/out.iso""#,
         name: "ISO: the certificate, then pycdlib",
         kind: Kind::Iso,
         is_ours: false,
-        before: "",
         script: r#"I="$W/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 "$P" "$X/pycdlib_iso.py" "$B/media" "$I" "$W/out.iso"
@@ -130,7 +122,6 @@ sync "$W/out.iso""#,
         name: "stick image: the certificate, then sgdisk, mkfs.fat, mcopy",
         kind: Kind::Stick,
         is_ours: false,
-        before: "",
         script: r#"I="$W/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 truncate -s 1G "$W/out.img"
@@ -145,7 +136,6 @@ sync "$W/out.img""#,
         name: "stick image: the same, genimage (hidden sectors 0)",
         kind: Kind::LooseStick,
         is_ours: false,
-        before: "",
         script: r#"cp -r "$B/media" "$W/m"; I="$W/m/sources/boot.wim"; cp --reflink=auto "$B/boot.PS100005.wim" "$I"
 @INJECT
 genimage --rootpath "$W/m" --tmppath "$W/gt" --inputpath "$W" --outputpath "$W/go" --config "$X/genimage.cfg" --loglevel 0
@@ -158,21 +148,18 @@ pub(super) const ROOTS: Job = Job {
     name: "tsmedia boot-image roots add, to a new file",
     kind: Kind::BootImage,
     is_ours: true,
-    before: "",
     script: r#""$T" boot-image roots add "$B/boot.PS100005.wim" "$B/root.cer" --output "$W/out.wim""#,
 };
 pub(super) const ISO: Job = Job {
     name: "tsmedia create, ISO",
     kind: Kind::Iso,
     is_ours: true,
-    before: "",
     script: r#"@CREATE --output "$W/out.iso""#,
 };
 pub(super) const STICK: Job = Job {
     name: "tsmedia create, stick image",
     kind: Kind::Stick,
     is_ours: true,
-    before: "",
     script: r#"@CREATE --output "$W/out.img""#,
 };
 pub(super) const ISO_UNCHECKED: Job = Job {
@@ -189,13 +176,11 @@ pub(super) const PLAN: Job = Job {
     name: "tsmedia create --dry-run",
     kind: Kind::Nothing,
     is_ours: true,
-    before: "",
     script: r#"@CREATE --dry-run --output "$W/out.iso" > "$W/out.wim""#,
 };
 pub(super) const PERSONALISE: Job = Job {
     name: "tsmedia personalise, ISO to a new file",
     kind: Kind::Iso,
     is_ours: true,
-    before: "",
     script: r#""$T" personalise "$B/first.iso" --password-file "$B/password" --new-password-file "$B/password-2" --serial-number K-2 --output "$W/out.iso" --quiet --no-receipt"#,
 };

@@ -5,8 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
+use super::inputs::Inputs;
 use super::jobs::Job;
-use super::{Inputs, quiet, shell, text};
+use super::{quiet, shell, text};
 use crate::run::{command, root, target};
 
 /// What a run took. Bytes written are those the process gave the file system, each time it did.
@@ -36,7 +37,6 @@ pub(super) fn measure(job: &Job, inputs: &Inputs, work: &Path) -> Result<Cost, S
     let tools = root().join("xtask/src/bench");
     let variables: [(&str, &Path); 5] =
         [("B", &inputs.folder), ("W", work), ("T", &tsmedia), ("P", &python), ("X", &tools)];
-    quiet(&mut shell(job.before, &variables)).map_err(told)?;
     quiet(&mut shell(WARM, &variables)).map_err(told)?;
     let facts = work.with_extension("time");
     let mut timed = command("/usr/bin/time", &["-f", "%U %S %M %O", "-o", &text(&facts)]);

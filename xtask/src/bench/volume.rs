@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
+use super::inputs::Inputs;
+use super::jobs::Job;
+use super::measure::{Cost, measure};
 use super::{quiet, text};
-use crate::run::{Done, command, show_and_run};
+use crate::run::{command, show_and_run};
 
 /// What it is made in: a file that grows with what is on it.
 const ROOM: u64 = 24 << 30;
@@ -31,15 +33,19 @@ impl Volume {
         self.mounted.join(name)
     }
 
-    /// Does something, and says how long it took until all of it was on the device, and how many bytes that wrote.
-    pub(super) fn measured(&self, work: impl FnOnce() -> Done) -> Result<(Duration, u64), String> {
+    /// Where jobs work that are measured here.
+    pub(super) fn work(&self) -> PathBuf {
+        self.path("work")
+    }
+
+    /// Measures a job; what was written is what reached the device.
+    pub(super) fn measure(&self, job: &Job, inputs: &Inputs) -> Result<Cost, String> {
         let all = || quiet(&mut command("sync", &["--file-system", &text(&self.mounted)]));
         all()?;
-        let (before, start) = (self.written()?, Instant::now());
-        work()?;
-        let time = start.elapsed();
+        let before = self.written()?;
+        let cost = measure(job, inputs, &self.work())?;
         all()?;
-        Ok((time, self.written()? - before))
+        Ok(Cost { written: self.written()? - before, ..cost })
     }
 
     /// Bytes written to the loop device so far (`Documentation/block/stat.rst`: the seventh number, sectors of 512 bytes).
