@@ -4,32 +4,36 @@ mod beside;
 mod certificates;
 mod completed;
 mod environment;
+mod onto_sticks;
 mod spec;
 
 use std::path::PathBuf;
 
+use media_core::digest::Digester;
 use media_core::finding::{Finding, Severity};
 use media_core::media::identity::EXPIRED;
 use media_core::media::validity::{Kind, Validity};
 use media_core::time::Timestamp;
-use media_core::{StageError, StageReport};
+use media_core::{MediaSpec, StageError, StageReport, Staged};
 
 use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
 pub(crate) use completed::Completing;
 pub(crate) use environment::{environment, given_seed, now, random_seed, seed_from};
+pub(crate) use onto_sticks::of_spec;
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};
 use crate::error::{Error, Exit, Place};
 use crate::identity;
+use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
 use crate::output::planned::Planned;
 use crate::output::target;
 use crate::progress::Progress;
 use crate::settings::{self, CertificateChoice, Decided, Settings};
-use crate::spec_file::SpecFile;
+use crate::spec_file::{SpecFile, SpecText};
 use crate::{batch, preflight, show, site_file, spec_file};
 
 /// Makes a medium, or with `--dry-run` says what would be made.
@@ -40,34 +44,23 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     let run = args.run.clone();
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
-    let mut decided = settings::resolve(settings_of(args, spec_file)?, run.dry_run)?;
-    let checksum_of_boot_image = checksum_of_boot_image(&decided, &run)?;
-    if !run.dry_run && decided.password.is_some() {
-        std::thread::spawn(media_core::media::password::prepare);
+    let sticks = args.sticks.clone();
+    let mut settings = settings_of(args, spec_file)?;
+    if let Some(device) = onto_sticks::device(&mut settings, &run, &sticks)? {
+        return onto_sticks::make(settings, text.as_ref(), &[device], &run, &sticks);
     }
-    let in_spec = |error: Error| match &text {
-        Some(text) => error.in_spec(text),
-        None => error,
-    };
-    let target = place(&mut decided, &run)?;
-    let env = environment(decided.seed.as_ref())?;
-    let spec::Given { mut spec, opened } =
-        spec::media_spec(&mut decided, env.now(), run.dry_run).map_err(in_spec)?;
-    spec.checksum_of_boot_image = checksum_of_boot_image;
+    let mut decided = settings::resolve(settings, run.dry_run)?;
     let interruption = Interruption::listen()?;
     let mut progress = Progress::new(run.quiet, interruption.clone());
-    let digester = (!run.dry_run).then(|| media_core::read_ahead(&spec));
-    let staged = media_core::stage(&spec, &env, &mut progress);
-    let mut staged = staged.map_err(|error| stage_error(error, &decided))?;
-    check_certificate(&staged.report, &mut decided, env.now())?;
-    check_validity(&staged.report.validity, &mut decided, env.now())?;
-    decided.notes.extend(preflight::notes(&media_core::preflight_facts(&spec, &staged, env.now())));
+    let target = place(&mut decided, &run)?;
+    let Ready { spec, opened, mut staged, digester } =
+        ready(&mut decided, &run, text.as_ref(), &mut progress)?;
     // Whatever does not fit is refused before every byte of the inputs is read for its checksum.
     let drafted = media_core::draft(&mut staged.tree, spec.form)?;
     if let Err(error) = target::check_limit(decided.output.as_deref(), drafted.plan.len) {
         refuse_or_note(error, &mut decided, &run)?;
     }
-    let (Some(target), Some(digester)) = (target, digester) else {
+    let Some(target) = target else {
         progress.clear();
         note_drawn(&mut decided);
         let planned = Planned::new(&drafted.plan, &staged.report, &decided);
@@ -89,6 +82,41 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
     progress.clear();
     let created = Created::new(output, &made, &staged.report, &spec, &decided, run.verify);
     report(&created, &run)
+}
+
+/// Everything that a medium is made of.
+struct Ready {
+    spec: MediaSpec,
+    opened: Vec<Opened>,
+    staged: Staged,
+    digester: Digester,
+}
+
+/// Reads and stages what was decided, and refuses what would be of no use.
+fn ready(
+    decided: &mut Decided,
+    run: &RunArgs,
+    text: Option<&SpecText>,
+    progress: &mut Progress,
+) -> Result<Ready, Error> {
+    let checksum_of_boot_image = checksum_of_boot_image(decided, run)?;
+    if !run.dry_run && decided.password.is_some() {
+        std::thread::spawn(media_core::media::password::prepare);
+    }
+    let env = environment(decided.seed.as_ref())?;
+    let given = spec::media_spec(decided, env.now(), run.dry_run);
+    let spec::Given { mut spec, opened } = given.map_err(|error| match text {
+        Some(text) => error.in_spec(text),
+        None => error,
+    })?;
+    spec.checksum_of_boot_image = checksum_of_boot_image && !run.dry_run;
+    let digester = media_core::read_ahead(&spec);
+    spec.checksum_of_boot_image = checksum_of_boot_image;
+    let staged = media_core::stage(&spec, &env, progress).map_err(|error| stage_error(error, decided))?;
+    check_certificate(&staged.report, decided, env.now())?;
+    check_validity(&staged.report.validity, decided, env.now())?;
+    decided.notes.extend(preflight::notes(&media_core::preflight_facts(&spec, &staged, env.now())));
+    Ok(Ready { spec, opened, staged, digester })
 }
 
 /// Whether the manifest has the checksum of the boot image.

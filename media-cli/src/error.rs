@@ -21,7 +21,7 @@ use media_core::service::ServiceError;
 use media_core::time::Timestamp;
 use media_core::{
     DonorError, InspectError, MakeError, PersonaliseError, PlanError, ReworkError, SealError, StageError,
-    VerifyError, WriteError,
+    TransferError, VerifyError, WriteError,
 };
 use thiserror::Error as ThisError;
 
@@ -521,6 +521,18 @@ pub enum Error {
         /// What the user calls it.
         path: PathBuf,
     },
+    /// It is not known which disks there are.
+    #[error("the disks of this machine: {0}")]
+    Devices(#[from] media_devices::DevicesError),
+    /// A medium cannot be put on sticks.
+    #[error("cannot put {} on a stick: {error}", path.display())]
+    Transfer {
+        /// What the user calls the medium.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: TransferError,
+    },
     /// The results could not be printed.
     #[error("cannot write to standard output")]
     StandardOutput(#[source] io::Error),
@@ -645,6 +657,8 @@ impl Error {
             Self::NotIntact { .. } | Self::Ends { .. } => Exit::Found,
             Self::Service { error, .. } => advice::exit_of_service(error),
             Self::NotWritten { .. } => Exit::Output,
+            Self::Devices(_) => Exit::CouldNotLook,
+            Self::Transfer { .. } => Exit::Input,
             Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,
             Self::Interrupted => Exit::Interrupted,
         }

@@ -8,6 +8,7 @@ mod batch;
 mod boot_image;
 mod certificates;
 mod create;
+mod devices;
 pub mod error;
 mod identity;
 mod input;
@@ -28,11 +29,13 @@ mod site;
 pub mod site_file;
 pub mod span;
 pub mod spec_file;
+mod sticks;
 pub mod values;
 mod variables;
 mod variables_file;
 mod verify;
 pub mod workers;
+mod write;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -77,6 +80,8 @@ where
         Command::Site(command) => site::run(command),
         Command::Variables(command) => variables::run(command),
         Command::Personalise(args) => personalise::personalise(&args),
+        Command::Devices(args) => devices::devices(&args),
+        Command::Write(args) => write::write(&args),
         Command::Letter(args) => letter::example(args),
         Command::Completions { shell } => manual::completions(shell),
         Command::Schema { what } => manual::schema(what),

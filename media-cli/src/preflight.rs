@@ -9,6 +9,7 @@ use media_core::x509::Certificate;
 
 use crate::args::batch::BatchArgs;
 use crate::args::letter::LetterArgs;
+use crate::args::sticks::StickArgs;
 use crate::args::{CreateArgs, ExportArgs, PreflightArgs, RunArgs};
 use crate::create::{self, Given};
 use crate::error::{Error, Exit};
@@ -38,6 +39,7 @@ pub fn preflight(args: PreflightArgs) -> Result<Exit, Error> {
         // It is about media, and the spec file alone may speak of letters.
         letter: LetterArgs::default(),
         batch: BatchArgs::default(),
+        sticks: StickArgs::default(),
     };
     let mut settings = create::settings_of(described, spec_file)?;
     let assumed = settings.for_preflight();

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use media_core::event::{Event, Observer};
 
 use crate::interrupt::Interruption;
@@ -62,6 +62,68 @@ impl Observer for Progress {
 
     fn cancelled(&self) -> bool {
         self.interruption.asked()
+    }
+}
+
+/// Progress of several things at the same time, a line for each.
+pub struct Many {
+    bars: MultiProgress,
+    shown: bool,
+}
+
+impl Many {
+    /// Progress on standard error when it is a terminal and the user did not ask for quiet.
+    pub fn new(quiet: bool) -> Self {
+        let shown = !quiet && std::io::stderr().is_terminal();
+        Self { bars: MultiProgress::new(), shown }
+    }
+
+    /// The line of one of them.
+    pub fn one(&self, name: &str, interruption: Interruption) -> One {
+        let bar = if self.shown { self.bars.add(ProgressBar::new_spinner()) } else { ProgressBar::hidden() };
+        set_style(&bar, "{prefix} {msg} …");
+        bar.set_prefix(name.to_owned());
+        One { bar, interruption }
+    }
+
+    /// Takes the progress off the screen.
+    pub fn clear(&self) {
+        let _ = self.bars.clear();
+    }
+}
+
+/// One of many.
+pub struct One {
+    bar: ProgressBar,
+    interruption: Interruption,
+}
+
+impl Observer for One {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Step(what) => self.bar.set_message(what),
+            Event::Begin { what, bytes } => {
+                self.bar.reset();
+                self.bar.set_length(bytes);
+                set_style(
+                    &self.bar,
+                    "{prefix} {msg} [{wide_bar:.}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
+                );
+                self.bar.set_message(what);
+            }
+            Event::Advance(bytes) => self.bar.inc(bytes),
+            Event::End => {}
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.interruption.asked()
+    }
+}
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Layout {
     pub structures: Vec<Structure>,
     /// Where each file's bytes go, in the order the files were given.
     pub files: Vec<Placement>,
+    /// Where a zero says something, apart from what the structures and files cover of it: a cluster is free, a folder ends. On
+    /// a device that held something else it has to be written.
+    pub zeros: Vec<PlacedExtent>,
 }
 
 /// Bytes of the file system itself.

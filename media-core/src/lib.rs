@@ -47,6 +47,7 @@ mod seal;
 pub mod service;
 mod spec;
 mod stage;
+mod transfer;
 mod tree;
 mod verify;
 mod write;
@@ -66,15 +67,18 @@ pub use plan::{Extent, Plan, PlanError, PlannedFile, plan};
 pub use preflight::{look_into_boot_image, preflight_facts};
 pub use rework::journal::pending;
 pub use rework::{Changes, Journal, Patch, Replacement, Rework, ReworkError, rework};
-pub use seal::{Made, MakeError, SealError, Sealed, draft, input_digests, make, read_ahead, seal};
+pub use seal::{Made, MakeError, SealError, Sealed, complete, draft, input_digests, make, read_ahead, seal};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
     Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
 };
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
+pub use transfer::{Transfer, TransferError, UpdateError, Whole};
 pub use tree::{Tree, TreeFile, TreeInput, VolumeIds};
 pub use verify::{Signature, Trust, VerifyError, VerifyReport, verify, verify_boot_image, verify_raw};
-pub use write::{WriteError, Written, amend, change, finish, write};
+pub use write::{
+    StickError, StickImage, WriteError, Written, amend, change, finish, read_back, write, write_stick,
+};
 
 #[cfg(test)]
 mod referee;

@@ -1,7 +1,10 @@
 //! Where: puts a staged tree onto addresses. Pure; reads no file content and touches no device.
 
+mod flat;
 mod runs;
 mod shape;
+
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -16,6 +19,7 @@ use crate::tree::Tree;
 pub(crate) use shape::{Laid, Shape, lay};
 
 /// A whole medium as an ordered list of extents. What no extent covers is zero.
+#[derive(Default)]
 pub struct Plan {
     /// Length of the medium in bytes.
     pub len: u64,
@@ -25,6 +29,8 @@ pub struct Plan {
     pub extents: Vec<Extent>,
     /// Every file with its size and place, in the order of the tree.
     pub files: Vec<PlannedFile>,
+    /// Where a zero says something, apart from what the extents cover of it.
+    pub zeros: Vec<Range<u64>>,
 }
 
 /// A run of bytes with its address.
@@ -108,7 +114,7 @@ pub fn plan(tree: &Tree, form: Form) -> Result<Plan, PlanError> {
 impl Plan {
     /// A plan of one file from its first byte on, which no volume is around.
     pub fn of_file(kind: &str, content: &Content) -> Self {
-        let mut plan = Self { len: 0, kind: kind.to_owned(), extents: Vec::new(), files: Vec::new() };
+        let mut plan = Self { kind: kind.to_owned(), ..Self::default() };
         for piece in content.pieces() {
             plan.extents.push(Extent { offset: plan.len, label: kind.to_owned(), piece: piece.clone() });
             plan.len += piece.len();
@@ -139,6 +145,8 @@ impl Plan {
     }
 
     fn add_structures(&mut self, start: u64, layout: &Layout) {
+        let zeros = layout.zeros.iter().map(|run| start + run.offset..start + run.offset + run.len);
+        self.zeros.extend(zeros);
         for structure in &layout.structures {
             let piece = Piece::Bytes(structure.bytes.as_slice().into());
             self.extents.push(Extent {
@@ -182,7 +190,7 @@ mod tests {
                 piece: Piece::Bytes(vec![1; len].into()),
             };
             let extents = extents.iter().map(extent).collect();
-            Plan { len: 100, kind: String::new(), extents, files: Vec::new() }.finish().err()
+            Plan { len: 100, extents, ..Plan::default() }.finish().err()
         };
         assert!(finish(&[(90, 10, "b"), (10, 80, "a"), (0, 10, "table")]).is_none());
         assert!(

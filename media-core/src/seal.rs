@@ -72,9 +72,22 @@ pub fn seal(
     observer: &mut dyn Observer,
 ) -> Result<Sealed, SealError> {
     let drafted = draft(tree, form)?;
-    let digester = Digester::start(digest::cores() - 1);
-    let tickets = begin(tree, &digester);
-    end(drafted, tree, key, (&digester, &tickets), observer)
+    complete(drafted, tree, key, &Digester::start(digest::cores() - 1), observer)
+}
+
+/// The same of a medium that is drafted, with what was read ahead.
+///
+/// # Errors
+/// [`SealError`].
+pub fn complete(
+    drafted: Drafted,
+    tree: &mut Tree,
+    key: Option<&SigningKey>,
+    digester: &Digester,
+    observer: &mut dyn Observer,
+) -> Result<Sealed, SealError> {
+    let tickets = begin(tree, digester);
+    end(drafted, tree, key, (digester, &tickets), observer)
 }
 
 /// Reads the boot image of a specification for its checksums on threads of its own, before it is known what else will be on
@@ -125,7 +138,7 @@ pub fn make(
     let tickets = begin(tree, digester);
     digester.join_in();
     let early = drafted.plan.extents.iter().filter(|extent| !is_late(&extent.label)).cloned().collect();
-    let early = Plan { len: drafted.plan.len, kind: String::new(), extents: early, files: Vec::new() };
+    let early = Plan { len: drafted.plan.len, extents: early, ..Plan::default() };
     let (written, Sealed { plan, receipt }) = write_with(&early, sink, observer, |observer| {
         let sealed = end(drafted, tree, key, (digester, &tickets), observer)?;
         let late = sealed.plan.extents.iter().filter(|extent| is_late(&extent.label)).cloned().collect();

@@ -3,6 +3,7 @@
 mod amend;
 mod journaled;
 mod reading;
+mod stick;
 
 use std::fs::File;
 use std::io;
@@ -14,13 +15,14 @@ use zeroize::Zeroize as _;
 
 use crate::content::Piece;
 use crate::event::{Event, Observer};
-use crate::io::{Sink, Source};
+use crate::io::{Buffer, Sink, Source};
 use crate::plan::{Extent, Plan};
 
-use reading::{BUFFER, Buffer, Reading};
+use reading::{BUFFER, Reading};
 
 pub use amend::amend;
 pub use journaled::{change, finish};
+pub use stick::{StickError, StickImage, read_back, write_stick};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use super::identity::IdentityPasswordArgs;
 use super::key::SigningKeyArgs;
 use super::letter::LetterArgs;
 use super::secret;
+use super::sticks::StickArgs;
 use crate::values::{
     BootConfiguration, BootManager, DateText, Format, MediaMode, PartitionScheme, RootStore, Size,
     UserDeviceAffinity, VariablesEncryption,
@@ -76,6 +77,9 @@ pub struct CreateArgs {
     /// A medium for each worker.
     #[command(flatten)]
     pub batch: BatchArgs,
+    /// How a stick is written, when the output is one.
+    #[command(flatten)]
+    pub sticks: StickArgs,
     /// Table `[letter]`.
     #[command(flatten)]
     pub letter: LetterArgs,
@@ -362,7 +366,7 @@ pub struct MediaArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output ([output] in a spec file)")]
 pub struct OutputArgs {
-    /// The file to make; .iso or .img decides what it is
+    /// The file to make; .iso or .img decides what it is. Or a stick to write: /dev/disk/by-id/NAME
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write what the site has to be told of the medium to this file: a PowerShell script that tells it (.ps1), or JSON

@@ -10,6 +10,7 @@ pub mod password;
 pub mod personalise;
 mod preflight;
 pub mod site;
+pub mod sticks;
 pub mod variables;
 
 use std::path::PathBuf;
@@ -125,6 +126,12 @@ pub enum Command {
         after_help = personalise::AFTER_HELP
     )]
     Personalise(Box<personalise::PersonaliseArgs>),
+    /// List the disks of this machine, and which of them can be written
+    #[command(long_about = sticks::ABOUT_DEVICES, after_help = sticks::AFTER_HELP_DEVICES)]
+    Devices(sticks::DevicesArgs),
+    /// Write a medium onto sticks: many at once, read back and compared
+    #[command(long_about = sticks::ABOUT_WRITE, after_help = sticks::AFTER_HELP_WRITE)]
+    Write(sticks::WriteArgs),
     /// Print the letter that goes with a medium, with example facts
     #[command(long_about = letter::ABOUT, after_help = letter::AFTER_HELP)]
     Letter(letter::ExampleArgs),

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod boot_image;
 pub mod created;
+pub mod devices;
 pub mod identity;
 pub mod imported;
 pub mod inspected;
@@ -14,6 +15,7 @@ pub mod preflight;
 pub mod registration;
 pub mod sizes;
 pub mod small_file;
+pub(crate) mod sticks;
 pub mod target;
 pub mod validity;
 pub mod variables;

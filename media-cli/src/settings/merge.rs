@@ -18,7 +18,7 @@ use crate::spec_file::{At, SecretText, SpecFile, SpecTables};
 /// [`Error::Setting`] for an option that is not `NAME=VALUE` where it has to be.
 pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error> {
     let mut settings = spec.map_or_else(Settings::default, from_spec_file);
-    let CreateArgs { boot, site, security, media, output, letter, run, batch: _ } = args;
+    let CreateArgs { boot, site, security, media, output, letter, run, batch: _, sticks: _ } = args;
     let seed_file = option(run.seed_file, "--seed-file").map(|given| given.map(first_line_of));
     let seed_file = seed_file.map(|given| given.map(SeedSource::Read));
     settings.seed = option(run.seed.map(SeedSource::Text), "--seed").or(seed_file);

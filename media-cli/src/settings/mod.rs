@@ -24,7 +24,7 @@ use media_core::{
 };
 use secrecy::SecretString;
 
-use crate::error::Place;
+use crate::error::{Error, Place};
 use crate::secrets::PasswordSource;
 use crate::site_file::SiteFile;
 use crate::spec_file::SpecText;
@@ -131,6 +131,26 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The output that was given.
+    pub(crate) fn output(&self) -> Option<&Given<PathBuf>> {
+        self.output.as_ref()
+    }
+
+    /// Makes a disk image of these settings that is no file: for a disk of so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when an ISO was asked for.
+    pub(crate) fn for_disk(&mut self, len: u64) -> Result<(), Error> {
+        self.output = None;
+        if let Some(given) = self.format.as_ref().filter(|given| given.value == Format::Iso) {
+            let message = "an ISO starts from a CD drive, and the output is a stick";
+            return Err(Error::setting(message, given.place.clone()));
+        }
+        self.format = Some(Given { value: Format::Img, place: Place::Nowhere });
+        self.size.get_or_insert(Given { value: Size(len), place: Place::Nowhere });
+        Ok(())
+    }
+
     /// Lets rules speak where making a medium would refuse, and says what is taken for granted.
     pub(crate) fn for_preflight(&mut self) -> Option<&'static str> {
         let granted = || Some(Given { value: true, place: Place::Nowhere });

@@ -18,7 +18,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::bytes::Truncated;
-use crate::layout::Layout;
+use crate::layout::{Layout, PlacedExtent};
 
 pub use guid::Guid;
 pub use read::{DiskId, DiskTable, PartitionFacts, PartitionType, read};
@@ -153,5 +153,7 @@ pub fn plan(partition: &Partition, options: &DiskOptions) -> Result<Layout, Disk
         Scheme::Gpt => gpt::structures(partition, options, len)?,
         Scheme::Mbr => vec![mbr::structure(partition, options)],
     };
-    Ok(Layout { len, structures, files: Vec::new() })
+    // What other tools have put in front of the first partition: a boot program, another table.
+    let in_front = PlacedExtent { offset: 0, len: partition.start_sector * SECTOR_SIZE };
+    Ok(Layout { len, structures, files: Vec::new(), zeros: vec![in_front] })
 }

@@ -82,7 +82,13 @@ pub fn plan(files: &[FileSize], options: &Options) -> Result<Layout, FatError> {
             run.map(|run| PlacedExtent { offset: geometry.cluster_offset(run.first), len: file.len });
         Placement { path: file.path.clone(), extents: extent.into_iter().collect() }
     });
-    Ok(Layout { len: options.sectors * SECTOR_SIZE, structures, files: placements.collect() })
+    let folders = places.folders.iter().map(|run| PlacedExtent {
+        offset: geometry.cluster_offset(run.first),
+        len: run.count * u64::from(options.cluster_size),
+    });
+    let in_front = PlacedExtent { offset: 0, len: geometry.cluster_offset(FIRST_CLUSTER) };
+    let zeros = std::iter::once(in_front).chain(folders).collect();
+    Ok(Layout { len: options.sectors * SECTOR_SIZE, structures, files: placements.collect(), zeros })
 }
 
 /// Length in sectors of the smallest FAT32 volume that holds these files.

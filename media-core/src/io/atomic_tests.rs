@@ -171,7 +171,7 @@ fn what_goes_past_the_page_cache_is_what_was_planned() {
         }
         at = at.next_multiple_of(4096) + 208;
     }
-    let plan = Plan { len: at + 5000, kind: "test".to_owned(), extents, files: Vec::new() };
+    let plan = Plan { len: at + 5000, extents, ..Plan::default() };
     let mut expected = MemorySink::default();
     crate::write(&plan, &mut expected, &mut Unobserved).expect("memory does not fail");
     let target = folder.path().join("out");

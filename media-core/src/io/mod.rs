@@ -1,10 +1,13 @@
 //! Where bytes come from ([`Source`]) and go to ([`Sink`]).
 
+mod aligned;
 mod atomic;
+mod block_device;
 mod direct;
 mod file;
 mod in_place;
 mod memory;
+mod shared;
 mod write_back;
 
 use std::fs::File;
@@ -12,11 +15,14 @@ use std::io;
 
 use zeroize::Zeroizing;
 
+pub(crate) use aligned::Buffer;
 pub use atomic::{AtomicFile, TEMPORARY_NAME};
+pub use block_device::BlockDevice;
 pub use direct::ALIGNMENT;
 pub use file::FileSource;
 pub use in_place::InPlaceFile;
 pub use memory::MemorySink;
+pub(crate) use shared::{BLOCK, SharedBlocks};
 
 /// Bytes that can be read at any offset, from any thread.
 pub trait Source: Send + Sync {

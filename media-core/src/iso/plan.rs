@@ -82,6 +82,7 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
         adjust::adjust(&mut bridge, files, request.first_sector - room, take(label, JOLIET_LABEL_UNITS))?;
     Ok(Layout {
         len: bridge.len * SECTOR,
+        zeros: Vec::new(),
         structures: structures(&bridge.sectors, &adjusted),
         files: files
             .iter()

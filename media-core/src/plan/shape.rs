@@ -1,6 +1,8 @@
 //! What decides every address of a medium, and the addresses that follow from it. No content is among either, so that a
 //! finished medium can be planned again from what its manifest says.
 
+use std::ops::Range;
+
 use super::{Plan, PlanError};
 use crate::disk::{self, FIRST_SECTOR, SECTOR_SIZE, Scheme};
 use crate::fat32::{self, FatError};
@@ -63,6 +65,13 @@ impl Laid {
             .chain(volume.map(|structure| (self.start + structure.offset, structure)))
     }
 
+    /// Where a zero says something, in bytes from the start of the medium.
+    pub(crate) fn zeros(&self) -> impl Iterator<Item = Range<u64>> {
+        let run = |start: u64| move |run: &PlacedExtent| start + run.offset..start + run.offset + run.len;
+        let table = self.table.iter().flat_map(|table| &table.zeros).map(run(0));
+        table.chain(self.volume.zeros.iter().map(run(self.start)))
+    }
+
     /// The runs of a file, by its number: offsets from the start of the medium.
     pub(crate) fn extents(&self, file: usize) -> impl Iterator<Item = PlacedExtent> {
         let extents = self.volume.files.get(file).into_iter().flat_map(|placed| &placed.extents);
@@ -79,8 +88,7 @@ impl Laid {
 
     /// The plan of a tree with these addresses.
     pub(crate) fn plan(&self, tree: &Tree) -> Result<Plan, PlanError> {
-        let mut plan =
-            Plan { len: self.len, kind: self.kind.clone(), extents: Vec::new(), files: Vec::new() };
+        let mut plan = Plan { len: self.len, kind: self.kind.clone(), ..Plan::default() };
         if let Some(table) = &self.table {
             plan.add_structures(0, table);
         }

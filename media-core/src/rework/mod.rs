@@ -282,8 +282,7 @@ impl Rework {
 
     /// The changed medium as a whole, for writing it somewhere else.
     pub fn plan(&self, source: &Arc<dyn Source>) -> Plan {
-        let mut plan =
-            Plan { len: self.len, kind: "changed medium".to_owned(), extents: Vec::new(), files: Vec::new() };
+        let mut plan = Plan { len: self.len, kind: "changed medium".to_owned(), ..Plan::default() };
         let kept = |offset, end: u64| Extent {
             offset,
             label: "the medium".to_owned(),

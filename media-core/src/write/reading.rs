@@ -5,7 +5,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
 use super::{BLOCK, WriteError};
-use crate::io::{ALIGNMENT, Source};
+use crate::io::{Buffer, Source};
 use crate::plan::Extent;
 
 /// How much is read and written at once.
@@ -80,20 +80,5 @@ impl Reading<'_> {
             }
             Ok(())
         })
-    }
-}
-
-/// Memory at an address that suits the device.
-#[derive(Default)]
-pub(super) struct Buffer(Vec<u8>);
-
-impl Buffer {
-    /// As many bytes of it, which hold anything.
-    pub(super) fn of(&mut self, count: usize) -> &mut [u8] {
-        if self.0.len() < count + ALIGNMENT {
-            self.0 = vec![0; count + ALIGNMENT];
-        }
-        let start = self.0.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-        &mut self.0[start..start + count]
     }
 }

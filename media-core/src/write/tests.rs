@@ -47,7 +47,7 @@ fn made(offset: u64, label: &str, bytes: Vec<u8>) -> Extent {
 }
 
 fn plan_of(len: u64, extents: Vec<Extent>) -> Plan {
-    Plan { len, kind: "test".to_owned(), extents, files: Vec::new() }
+    Plan { len, kind: "test".to_owned(), extents, ..Plan::default() }
 }
 
 fn sample() -> Plan {

@@ -4,7 +4,7 @@ use super::Finding;
 use super::source::{Source, has_word};
 
 /// What may lie in the root of the repository, besides names that begin with a dot.
-const TOP_LEVEL: [&str; 16] = [
+const TOP_LEVEL: [&str; 17] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -18,6 +18,7 @@ const TOP_LEVEL: [&str; 16] = [
     "docs",
     "media-cli",
     "media-core",
+    "media-devices",
     "rustfmt.toml",
     "templates",
     "tests",

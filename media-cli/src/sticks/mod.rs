@@ -1,0 +1,9 @@
+//! Sticks: which disks the user means, and one medium onto all of them at the same time.
+
+pub(crate) mod choose;
+mod problem;
+mod run;
+
+pub(crate) use choose::{Choice, choose};
+pub(crate) use problem::Problem;
+pub(crate) use run::{Done, How, Onto, Outcome, put};

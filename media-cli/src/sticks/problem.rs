@@ -1,0 +1,69 @@
+//! Why a stick was not written, or is not ready.
+
+use std::io;
+
+use media_core::{StickError, UpdateError};
+use media_devices::{DevicesError, Refusal};
+use thiserror::Error;
+
+/// What is wrong with one stick. Others are written all the same.
+#[derive(Debug, Error)]
+pub(crate) enum Problem {
+    /// There is no such disk.
+    #[error("there is no such disk")]
+    NotThere,
+    /// It is a part of one.
+    #[error("it is a partition of {disk}: name the disk, all of it is written")]
+    Partition {
+        /// The disk.
+        disk: String,
+    },
+    /// It is something else.
+    #[error("it is not a disk")]
+    NotADisk,
+    /// It is named more than once.
+    #[error("it is named twice")]
+    Twice,
+    /// It is not to be written.
+    #[error("refused: {}", reasons(.0))]
+    Refused(Vec<Refusal>),
+    /// It is not removable, and its serial number was not given.
+    #[error("refused: it is not removable; with --device-serial {serial} it is written all the same")]
+    NeedsSerial {
+        /// Its serial number.
+        serial: String,
+    },
+    /// Its sectors are not those the medium is laid out for.
+    #[error(
+        "its sectors have {size} bytes, and media are laid out for sectors of 512 bytes: firmware would not find the medium"
+    )]
+    SectorSize {
+        /// Bytes in a sector.
+        size: u32,
+    },
+    /// It became another between the moment it was named and the moment it is written.
+    #[error("it is not the disk it was: its {what} changed")]
+    Another {
+        /// What is another.
+        what: &'static str,
+    },
+    /// The system does not say any more what it is.
+    #[error(transparent)]
+    Unknown(#[from] DevicesError),
+    /// It could not be opened.
+    #[error("it cannot be opened: {0}")]
+    Open(#[source] io::Error),
+    /// It was taken out.
+    #[error("it was removed: {0}")]
+    Removed(#[source] StickError),
+    /// It could not be written, or is not what was written.
+    #[error(transparent)]
+    Stick(#[from] StickError),
+    /// It could not be brought up to date.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
+}
+
+fn reasons(reasons: &[Refusal]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,157 @@
+//! One medium onto many sticks, each on a thread of its own.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use media_core::event::Observer;
+use media_core::io::{BlockDevice, FileSource, Source};
+use media_core::{StickError, StickImage, Transfer, TransferError, read_back, write_stick};
+use media_devices::{Disk, Disks};
+
+use super::Problem;
+use super::choose::{Choice, problem};
+use crate::interrupt::Interruption;
+use crate::progress::Many;
+
+/// How sticks are written.
+#[derive(Debug, Clone)]
+pub(crate) struct How {
+    /// Serial numbers of disks that are not removable.
+    pub(crate) serials: Vec<String>,
+    /// What the capacity check writes, where it is wanted.
+    pub(crate) capacity: Option<[u8; 16]>,
+    pub(crate) read_back: bool,
+}
+
+/// What comes onto the sticks.
+pub(crate) enum Onto {
+    /// The same for all of them, in whole.
+    Whole(StickImage),
+    /// What each of them lacks of this medium.
+    Update(Arc<dyn Source>),
+    /// Nothing: none of them may be written.
+    Nothing,
+}
+
+/// What became of one stick.
+pub(crate) struct Outcome {
+    pub(crate) choice: Choice,
+    pub(crate) done: Option<Done>,
+}
+
+/// What was done with a stick that is ready.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Done {
+    pub(crate) written: u64,
+    /// How many bytes were read back; none when that was not wanted.
+    pub(crate) read_back: Option<u64>,
+    /// Whether they came from the stick and not from the system's cache.
+    pub(crate) past_cache: bool,
+    pub(crate) took: Duration,
+}
+
+/// Writes every stick that may be written. The order of the outcomes is that of the choices.
+pub(crate) fn put(
+    choices: Vec<Choice>,
+    onto: &Onto,
+    how: &How,
+    interruption: &Interruption,
+    progress: &Many,
+) -> Vec<Outcome> {
+    thread::scope(|scope| {
+        let start = |choice: Choice| match (&choice.problem, choice.disk.clone()) {
+            (None, Some(disk)) => {
+                let mut observer = progress.one(&disk.path.display().to_string(), interruption.clone());
+                let running = scope.spawn(move || one(&disk, onto, how, &mut observer));
+                (choice, Some(running))
+            }
+            _ => (choice, None),
+        };
+        let running: Vec<_> = choices.into_iter().map(start).collect();
+        running
+            .into_iter()
+            .map(|(mut choice, running)| {
+                // A thread that panicked has said why.
+                let result = running.map(|running| {
+                    running
+                        .join()
+                        .unwrap_or_else(|_| Err(Problem::Open(std::io::Error::other("internal error"))))
+                });
+                let done = match result {
+                    Some(Ok(done)) => Some(done),
+                    Some(Err(problem)) => {
+                        choice.problem = Some(problem);
+                        None
+                    }
+                    None => None,
+                };
+                Outcome { choice, done }
+            })
+            .collect()
+    })
+}
+
+fn one(disk: &Disk, onto: &Onto, how: &How, observer: &mut dyn Observer) -> Result<Done, Problem> {
+    let started = Instant::now();
+    let mut device = BlockDevice::open(&disk.path).map_err(Problem::Open)?;
+    check_identity(disk, &device, how)?;
+    let update;
+    let image = match onto {
+        Onto::Whole(image) => image,
+        Onto::Update(source) => {
+            let stick: Arc<dyn Source> = Arc::new(FileSource::open(&disk.path).map_err(Problem::Open)?);
+            update = Transfer::of(source).map_err(not_a_medium)?.update(&stick)?;
+            &update
+        }
+        Onto::Nothing => return Err(Problem::NotThere),
+    };
+    let written =
+        write_stick(image, &mut device, how.capacity, observer).map_err(|error| failed(disk, error))?;
+    let past_cache = device.is_direct();
+    let read_back = match how.read_back {
+        true => {
+            let _ = device.forget_what_was_read();
+            Some(read_back(image, &device, observer).map_err(|error| failed(disk, error))?)
+        }
+        false => None,
+    };
+    Ok(Done { written, read_back, past_cache, took: started.elapsed() })
+}
+
+/// The medium was looked at before; what it has become since is the file's fault and not the stick's.
+fn not_a_medium(error: TransferError) -> Problem {
+    Problem::Stick(StickError::Source(std::io::Error::other(error.to_string())))
+}
+
+/// Looks once more, now that nobody else can have the device: names move from disk to disk when sticks are plugged in.
+fn check_identity(disk: &Disk, device: &BlockDevice, how: &How) -> Result<(), Problem> {
+    let disks = media_devices::system().list()?;
+    let now = disks.iter().find(|now| now.path == disk.path).ok_or(Problem::NotThere)?;
+    let number = device.number().map_err(Problem::Open)?;
+    let facts = [
+        ("serial number", now.serial != disk.serial),
+        ("size", now.size != disk.size || device.len() != disk.size),
+        ("port", now.port != disk.port),
+        ("name", now.id != disk.id || now.model != disk.model || now.vendor != disk.vendor),
+        ("medium", now.sequence != disk.sequence),
+        ("number", disk.number.is_some() && (now.number != disk.number || Some(number) != disk.number)),
+    ];
+    if let Some((what, _)) = facts.into_iter().find(|(_, is_another)| *is_another) {
+        return Err(Problem::Another { what });
+    }
+    problem(now, &how.serials).map_or(Ok(()), Err)
+}
+
+/// Whether what failed is that the stick is gone.
+fn failed(disk: &Disk, error: StickError) -> Problem {
+    if !matches!(error, StickError::Stick { .. }) {
+        return Problem::Stick(error);
+    }
+    let is_same =
+        |now: &Disk| now.path == disk.path && now.sequence == disk.sequence && now.size == disk.size;
+    match media_devices::system().list() {
+        Ok(disks) if !disks.iter().any(is_same) => Problem::Removed(error),
+        _ => Problem::Stick(error),
+    }
+}
