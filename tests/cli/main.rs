@@ -16,6 +16,7 @@ mod proof;
 mod resources;
 mod secrets;
 mod site;
+mod sticks;
 mod support;
 mod template;
 mod validity;

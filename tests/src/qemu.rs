@@ -165,10 +165,10 @@ fn without_control_sequences(text: &str) -> String {
 }
 
 /// A process that does not outlive its handle.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    fn complaint(&mut self) -> String {
+    pub(crate) fn complaint(&mut self) -> String {
         let mut text = String::new();
         if let Some(mut stderr) = self.0.stderr.take() {
             let _ = io::Read::read_to_string(&mut stderr, &mut text);

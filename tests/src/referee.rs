@@ -107,7 +107,11 @@ fn look_up(tool: &str) -> Option<PathBuf> {
     env::split_paths(&path).chain(system).map(|folder| folder.join(tool)).find(|program| program.is_file())
 }
 
-fn missing(what: &str) {
+/// Says that something is not there.
+///
+/// # Panics
+/// With `CI=true`.
+pub fn missing(what: &str) {
     if in_ci() {
         panic!("{what}, and CI=true allows no skipping");
     }

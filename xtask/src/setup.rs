@@ -1,5 +1,7 @@
 //! `cargo xtask setup`: installs the Debian packages that are missing, and says which and why before it does.
 
+mod guest;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -95,6 +97,12 @@ const REFEREES: &[Package] = &[
     },
     Package { name: "qemu-system-x86", proof: Proof::Program("qemu-system-x86_64"), why: "boots the media" },
     Package {
+        name: "busybox-static",
+        proof: Proof::Program("busybox"),
+        why: "the programs of the small Linux that sees QEMU's sticks",
+    },
+    Package { name: "mount", proof: Proof::Program("losetup"), why: "makes files look like disks" },
+    Package {
         name: "ovmf",
         proof: Proof::File(&["/usr/share/OVMF/OVMF_CODE_4M.fd"]),
         why: "the UEFI firmware that boots the media",
@@ -169,7 +177,8 @@ pub fn demo() -> Done {
 /// What the suites need.
 pub fn referees() -> Done {
     install(&missing(&[BUILD, DEMO, REFEREES]))?;
-    python_packages()
+    python_packages()?;
+    guest::guest()
 }
 
 /// What the bench measures beside ours.

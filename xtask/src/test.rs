@@ -30,6 +30,7 @@ fn product(filter: &[&str]) -> Done {
     // Snapshots are compared and never written here.
     command.env("INSTA_UPDATE", "no").env("INSTA_FORCE_PASS", "0");
     command.env("TSMEDIA_VENV", target().join("venv"));
+    command.env("TSMEDIA_GUEST", target().join("guest"));
     match (env::var_os("TSMEDIA_CORPORA"), setup::corpora()) {
         (Some(_), _) => {}
         (None, Some(path)) => {

@@ -1,0 +1,1 @@
+//! Loop devices: disks of this machine that are files.

@@ -1,0 +1,22 @@
+//! Sticks: the disks of a machine, and media written onto many of them at the same time.
+
+mod guest;
+mod loops;
+
+use crate::fixtures;
+use crate::support::Sandbox;
+
+const CREATE: &str = "create --boot-image boot.wim --package-id PS100005 --site-code PS1 --management-point mp.contoso.com \
+    --password-file password.txt --certificate-start 2026-01-01 --certificate-expiry 2120-01-01 --seed test --no-receipt";
+
+/// Two media, `old.img` and `new.img`, that differ in their boot image.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("password.txt", fixtures::MEDIA_PASSWORD).write("root.pem", fixtures::ROOT_CERTIFICATE);
+    fixtures::boot_image_like(&sandbox, "of a stick", |recipe| {
+        (recipe.files, recipe.size) = (60, 40 << 20);
+    });
+    sandbox.good(&format!("{CREATE} --output old.img"));
+    sandbox.good(&format!("{CREATE} --output new.img --trusted-root root.pem --serial-number KEY-2"));
+    sandbox
+}
