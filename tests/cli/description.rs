@@ -25,6 +25,8 @@ fn help_is_as_it_was_read_last() {
         ("help-variables-set", vec!["variables", "set", "--help"]),
         ("help-variables-change-password", vec!["variables", "change-password", "--help"]),
         ("help-letter", vec!["letter", "--help"]),
+        ("help-devices", vec!["devices", "--help"]),
+        ("help-write", vec!["write", "--help"]),
         ("help-completions", vec!["completions", "--help"]),
     ] {
         let outcome = sandbox.run(&arguments);
@@ -48,6 +50,10 @@ fn every_option_of_create_has_its_key_and_every_key_its_option() {
         "force",
         "verify",
         "no-boot-image-checksum",
+        "yes",
+        "device-serial",
+        "check-capacity",
+        "no-read-back",
         "seed",
         "seed-file",
         "json",

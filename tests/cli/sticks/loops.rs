@@ -1,1 +1,190 @@
 //! Loop devices: disks of this machine that are files.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use media_tests::qemu::{Drive, End, Firmware, boot};
+use media_tests::{grub, referee};
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+use super::{CREATE, sandbox};
+use crate::fixtures;
+use crate::support::Sandbox;
+
+const LEN: u64 = 400 << 20;
+const KILLED: usize = 100;
+
+/// A file that looks like a disk for as long as this lives.
+struct Loop {
+    device: String,
+    file: PathBuf,
+}
+
+impl Loop {
+    /// `None` where there are no loop devices and that is allowed: only root makes them.
+    fn new(sandbox: &Sandbox, name: &str, options: &[&str]) -> Option<Self> {
+        let file = sandbox.path(name);
+        File::create(&file).and_then(|file| file.set_len(LEN)).expect("there is room");
+        let file = fs::canonicalize(file).expect("it is there");
+        let path = file.display().to_string();
+        let made = referee::run("losetup", [options, &["--find", "--show", &path]].concat())?;
+        if made.code != Some(0) {
+            referee::missing(&format!("a loop device cannot be made: {}", made.complaint()));
+            return None;
+        }
+        Some(Self { device: made.text().trim().to_owned(), file })
+    }
+
+    /// What is typed to write it: it is not removable, and its file is its serial number.
+    fn typed(&self) -> String {
+        format!("{} --device-serial {} --yes", self.device, self.file.display())
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = referee::run("losetup", ["--detach", &self.device]);
+    }
+}
+
+#[test]
+fn a_stick_is_written_brought_up_to_date_and_read_back() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    let (device, typed) = (&stick.device, stick.typed());
+    // Without --yes nothing happens, and without its serial number neither.
+    let asked = sandbox.typed(&format!("write old.img {device} --device-serial {}", stick.file.display()));
+    assert_eq!(asked.code, 2, "{}", asked.stderr);
+    assert!(
+        asked.stdout.contains("would be written") && asked.stderr.contains("--yes"),
+        "{}{}",
+        asked.stdout,
+        asked.stderr
+    );
+    let refused = sandbox.typed(&format!("write old.img {device} --yes"));
+    assert_eq!(refused.code, 4);
+    assert!(
+        refused.stdout.contains("refused: it is not removable; with --device-serial"),
+        "{}",
+        refused.stdout
+    );
+    assert!(fs::read(&stick.file).expect("it is there").iter().all(|byte| *byte == 0));
+
+    let said = sandbox.good(&format!("write old.img {typed} --check-capacity"));
+    assert!(
+        said.contains("read back from the stick and compared") && said.contains("1 of 1 sticks"),
+        "{said}"
+    );
+    let verified = sandbox.typed(&format!("verify {device}"));
+    assert!(matches!(verified.code, 0 | 6), "{}{}", verified.stdout, verified.stderr);
+    let again = sandbox.good(&format!("write --update old.img {typed}"));
+    assert!(again.contains("nothing was written"), "{again}");
+
+    let updated = sandbox.good(&format!("write --update new.img {typed}"));
+    assert!(!updated.contains("nothing was written"), "{updated}");
+    // The manifest of the new medium names it.
+    let found = fs::read(&stick.file).expect("it is there");
+    assert!(memchr::memmem::find(&found, b"KEY-2").is_some());
+    let verified = sandbox.typed(&format!("verify {device}"));
+    assert!(matches!(verified.code, 0 | 6), "{}{}", verified.stdout, verified.stderr);
+
+    // A stick with no medium on it cannot be brought up to date, and is left as it is.
+    let Some(empty) = Loop::new(&sandbox, "empty", &[]) else { return };
+    let refused = sandbox.typed(&format!("write --update old.img {}", empty.typed()));
+    assert_eq!(refused.code, 4);
+    assert!(refused.stdout.contains("cannot be brought up to date"), "{}", refused.stdout);
+    assert!(fs::read(&empty.file).expect("it is there").iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_medium_is_made_for_the_stick_it_is_for() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    // What was there before fills what has to be zero now: the ends of the FATs, of folders and of files.
+    let mut before = vec![0xE5; LEN as usize];
+    before[510..512].copy_from_slice(&[0x55, 0xAA]);
+    fs::write(&stick.file, before).expect("there is room");
+    sandbox.good(&format!("{CREATE} --output {}", stick.typed()));
+    let verified = sandbox.typed(&format!("verify {}", stick.device));
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+    if let Some(verdict) = referee::run("sgdisk", ["-v", &stick.device]) {
+        let _ = verdict.success().says("No problems found");
+    }
+    let volume = fs::read(&stick.file).expect("it is there")[1 << 20..].to_vec();
+    sandbox.write("volume", volume);
+    if let Some(verdict) = referee::run("fsck.fat", ["-n".as_ref(), sandbox.path("volume").as_os_str()]) {
+        let _ = verdict.success();
+    }
+    let large = sandbox.typed(&format!("{CREATE} --output {} --format iso", stick.typed()));
+    assert_eq!(large.code, 2, "{}", large.stderr);
+    let file = sandbox.typed(&format!("{CREATE} --output other.img --yes"));
+    assert!(file.code == 2 && file.stderr.contains("--yes"), "{}", file.stderr);
+}
+
+#[test]
+fn sectors_of_4096_bytes_are_refused_and_not_written() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &["--sector-size", "4096"]) else { return };
+    let refused = sandbox.typed(&format!("write old.img {}", stick.typed()));
+    assert_eq!(refused.code, 4);
+    assert!(refused.stdout.contains("its sectors have 4096 bytes"), "{}", refused.stdout);
+    assert!(fs::read(&stick.file).expect("it is there").iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_nothing_that_starts() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    let [old, new] = ["old.img", "new.img"].map(|name| sandbox.read(name));
+    let start = Instant::now();
+    sandbox.good(&format!("write new.img {} --no-read-back", stick.typed()));
+    let takes = start.elapsed();
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut seen = [0; 3];
+    for number in 0..KILLED {
+        let update = if number % 2 == 0 { "" } else { "--update" };
+        fs::write(&stick.file, &old).expect("there is room");
+        File::options()
+            .write(true)
+            .open(&stick.file)
+            .and_then(|file| file.set_len(LEN))
+            .expect("there is room");
+        let typed = format!("write new.img {} --no-read-back {update}", stick.typed());
+        let mut child = sandbox.start(&typed.split_whitespace().collect::<Vec<_>>());
+        sleep(takes.mul_f64(f64::from(random.next_u32()) / f64::from(u32::MAX) * 1.1));
+        child.kill().expect("it can be killed, or has ended");
+        child.wait().expect("it has ended");
+        let head = &fs::read(&stick.file).expect("it is there")[..64 << 10];
+        let state = match head {
+            head if head.iter().all(|byte| *byte == 0) => 0,
+            head if *head == old[..64 << 10] => 1,
+            head if *head == new[..64 << 10] => 2,
+            _ => panic!("run {number}: the start of the stick is neither"),
+        };
+        seen[state] += 1;
+        if state > 0 {
+            let verified = sandbox.typed(&format!("verify {}", stick.device));
+            assert!(matches!(verified.code, 0 | 6), "run {number}: {}{}", verified.stdout, verified.stderr);
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] + seen[2] > 0, "{seen:?}");
+}
+
+#[test]
+fn firmware_starts_a_stick_that_was_written() {
+    let sandbox = Sandbox::new();
+    let Some(examiner) = grub::examiner(&["sources/boot.wim"]).expect("temporary files") else { return };
+    sandbox.write("password.txt", fixtures::MEDIA_PASSWORD);
+    fixtures::boot_image_like(&sandbox, "examining", |recipe| {
+        recipe.programs.boot_manager = Some(examiner.clone());
+        recipe.programs.boot_manager_2023 = Some(examiner);
+    });
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    sandbox.good(&format!("{CREATE} --output {}", stick.typed()));
+    let run = boot(&stick.file, Drive::Stick, Firmware::Uefi, grub::END, Duration::from_secs(240));
+    let Some(run) = run.expect("a process can be started") else { return };
+    assert!(run.end != End::TimedOut && run.serial.contains("fs=fat"), "{}", run.serial);
+}
