@@ -155,7 +155,10 @@ pub fn write_stick<S: Sink + Source>(
     run.wipe()?;
     if let Some(nonce) = capacity {
         run.observer.event(Event::Step("checking the capacity"));
-        capacity::check(run.stick, nonce)?;
+        let checked = capacity::check(run.stick, nonce);
+        // What the check wrote goes as well, and what is wrong with a stick is said before what else fails on it.
+        let wiped = run.wipe();
+        checked.and(wiped)?;
     }
     run.observer.event(Event::Begin { what: "writing", bytes: image.written() });
     for part in body {
