@@ -46,13 +46,7 @@ impl Observer for Progress {
                 self.bar.enable_steady_tick(TICK);
             }
             Event::Begin { what, bytes } => {
-                self.bar.reset();
-                self.bar.set_length(bytes);
-                set_style(
-                    &self.bar,
-                    "{msg} [{wide_bar:.}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
-                );
-                self.bar.set_message(what);
+                measure(&self.bar, what, bytes);
                 self.bar.enable_steady_tick(TICK);
             }
             Event::Advance(bytes) => self.bar.inc(bytes),
@@ -81,8 +75,8 @@ impl Many {
     /// The line of one of them.
     pub fn one(&self, name: &str, interruption: Interruption) -> One {
         let bar = if self.shown { self.bars.add(ProgressBar::new_spinner()) } else { ProgressBar::hidden() };
-        set_style(&bar, "{prefix} {msg} …");
-        bar.set_prefix(name.to_owned());
+        set_style(&bar, "{prefix}{msg} …");
+        bar.set_prefix(format!("{name} "));
         One { bar, interruption }
     }
 
@@ -102,15 +96,7 @@ impl Observer for One {
     fn event(&mut self, event: Event) {
         match event {
             Event::Step(what) => self.bar.set_message(what),
-            Event::Begin { what, bytes } => {
-                self.bar.reset();
-                self.bar.set_length(bytes);
-                set_style(
-                    &self.bar,
-                    "{prefix} {msg} [{wide_bar:.}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
-                );
-                self.bar.set_message(what);
-            }
+            Event::Begin { what, bytes } => measure(&self.bar, what, bytes),
             Event::Advance(bytes) => self.bar.inc(bytes),
             Event::End => {}
         }
@@ -125,6 +111,17 @@ impl Drop for One {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Shows how much of a known amount of work is done, behind what the bar is prefixed with.
+fn measure(bar: &ProgressBar, what: &'static str, bytes: u64) {
+    bar.reset();
+    bar.set_length(bytes);
+    set_style(
+        bar,
+        "{prefix}{msg} [{wide_bar:.}] {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
+    );
+    bar.set_message(what);
 }
 
 fn set_style(bar: &ProgressBar, template: &str) {

@@ -26,13 +26,13 @@ pub fn write(args: &WriteArgs) -> Result<Exit, Error> {
         return Err(Error::setting(message, Place::Nowhere).with_hint("`tsmedia devices` lists them"));
     };
     let opened = input::open(image, "disk image")?;
-    let source = opened.source();
-    let transfer = Transfer::of(&source).map_err(|error| Error::Transfer { path: image.clone(), error })?;
+    let transfer =
+        Transfer::of(&opened.source()).map_err(|error| Error::Transfer { path: image.clone(), error })?;
     let mut notes = Vec::new();
     notes.extend(transfer.whole.as_ref().map(note));
     let job = Job { args: &args.stick, json: args.json, quiet: args.quiet, notes };
     let choices = job.choose(named)?;
-    let onto = if args.update { Onto::Update(source) } else { Onto::Whole(transfer.image()) };
+    let onto = if args.update { Onto::Update(Box::new(transfer)) } else { Onto::Whole(transfer.image()) };
     let (sticks, exit) = job.put(choices, &onto, &Interruption::listen()?)?;
     opened.check_unchanged()?;
     show(&sticks, args.json).map(|()| exit)

@@ -45,6 +45,21 @@ impl Piece {
     }
 }
 
+impl Source for Piece {
+    fn len(&self) -> u64 {
+        Self::len(self)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = Self::len(self).saturating_sub(offset);
+        let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match self {
+            Self::Bytes(bytes) => bytes.read_at(offset, &mut buffer[..count]),
+            Self::Slice { source, offset: start, .. } => source.read_at(start + offset, &mut buffer[..count]),
+        }
+    }
+}
+
 /// A file's bytes as a list of pieces. Cheap to clone; itself a [`Source`].
 #[derive(Clone, Default)]
 pub struct Content {
@@ -132,12 +147,7 @@ impl Source for Content {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let (index, start) = self.piece_at(offset);
         let Some(piece) = self.pieces.get(index) else { return Ok(0) };
-        let within = offset - start;
-        let count = buffer.len().min(usize::try_from(piece.len() - within).unwrap_or(usize::MAX));
-        match piece {
-            Piece::Bytes(bytes) => bytes.read_at(within, &mut buffer[..count]),
-            Piece::Slice { source, offset, .. } => source.read_at(offset + within, &mut buffer[..count]),
-        }
+        piece.read_at(offset - start, buffer)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::tree::Tree;
 pub(crate) use shape::{Laid, Shape, lay};
 
 /// A whole medium as an ordered list of extents. What no extent covers is zero.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Plan {
     /// Length of the medium in bytes.
     pub len: u64,
@@ -145,8 +145,6 @@ impl Plan {
     }
 
     fn add_structures(&mut self, start: u64, layout: &Layout) {
-        let zeros = layout.zeros.iter().map(|run| start + run.offset..start + run.offset + run.len);
-        self.zeros.extend(zeros);
         for structure in &layout.structures {
             let piece = Piece::Bytes(structure.bytes.as_slice().into());
             self.extents.push(Extent {

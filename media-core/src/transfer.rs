@@ -115,11 +115,11 @@ impl Transfer {
     ///
     /// # Errors
     /// [`UpdateError`] when it is not known what is on the stick.
-    pub fn update(self, stick: &Arc<dyn Source>) -> Result<StickImage, UpdateError> {
-        let new = self.origin.ok_or(UpdateError::NewIsUnknown)?;
+    pub fn update(&self, stick: &Arc<dyn Source>) -> Result<StickImage, UpdateError> {
+        let new = self.origin.as_ref().ok_or(UpdateError::NewIsUnknown)?;
         let old =
             Origin::of(&medium::open(stick.clone())?.listing()?.files)?.ok_or(UpdateError::NoManifest)?;
-        Ok(StickImage::update(self.plan, &same(&old, &new), &**stick)?)
+        Ok(StickImage::update(self.plan.clone(), &same(&old, new), &**stick)?)
     }
 
     /// All of it.
@@ -139,20 +139,12 @@ fn of_origin(source: &Arc<dyn Source>, origin: &Origin) -> Plan {
     let mut extents: Vec<Extent> = structures
         .map(|(offset, structure)| slice(offset, structure.bytes.len() as u64, structure.label))
         .collect();
-    let mut files = Vec::new();
     for (number, file) in origin.shape.files.iter().enumerate() {
-        let runs: Vec<_> = origin.laid.extents(number).collect();
-        extents.extend(runs.iter().map(|run| slice(run.offset, run.len, &file.path)));
-        files.push(crate::plan::PlannedFile {
-            path: file.path.clone(),
-            len: file.len,
-            offset: runs.first().map(|run| run.offset),
-            origin: "the medium".to_owned(),
-        });
+        extents.extend(origin.laid.extents(number).map(|run| slice(run.offset, run.len, &file.path)));
     }
     extents.sort_by_key(|extent| extent.offset);
-    let zeros = origin.laid.zeros().collect();
-    Plan { len: origin.laid.len, kind: origin.laid.kind.clone(), extents, files, zeros }
+    let (kind, zeros) = (origin.laid.kind.clone(), origin.laid.zeros().collect());
+    Plan { len: origin.laid.len, kind, extents, zeros, ..Plan::default() }
 }
 
 /// Everything there is, with what is missing of the last sector.

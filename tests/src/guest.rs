@@ -19,8 +19,6 @@ use crate::referee;
 pub struct Guest {
     /// What it runs, in the language of busybox's shell; `tsmedia` is the command. It turns itself off afterwards.
     pub script: String,
-    /// Files it has, by their path there.
-    pub files: Vec<(String, PathBuf)>,
     /// QEMU's options for its drives.
     pub drives: Vec<String>,
 }
@@ -134,9 +132,6 @@ fn archive(guest: &Guest, command: &Path, busybox: &Path, kernel: &Path) -> Vec<
     for module in modules {
         let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
         archive.add(&format!("modules/{name}"), 0o100_644, &read(&module));
-    }
-    for (name, path) in &guest.files {
-        archive.add(name.trim_start_matches('/'), 0o100_644, &read(path));
     }
     let script = format!(
         "#!/bin/busybox sh\n/bin/busybox --install -s /bin\nexport PATH=/bin\nmount -t proc proc /proc\n\

@@ -1,6 +1,5 @@
 //! A medium that is made for sticks: laid out for the smallest of them, and written onto each.
 
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -16,11 +15,11 @@ use crate::error::{Error, Exit, Place};
 use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
-use crate::output::sticks::MadeForSticks;
+use crate::output::sticks::{MadeForSticks, Sticks};
 use crate::progress::Progress;
 use crate::settings::{self, Settings};
 use crate::spec_file::SpecText;
-use crate::sticks::{self, Onto};
+use crate::sticks::{self, Onto, Outcome};
 use crate::write::Job;
 use crate::{show, spec_file};
 
@@ -49,8 +48,7 @@ pub(super) fn device(
     run: &RunArgs,
     args: &StickArgs,
 ) -> Result<Option<PathBuf>, Error> {
-    let is_device = |path: &Path| path.metadata().is_ok_and(|facts| facts.file_type().is_block_device());
-    let device = settings.output().map(|given| given.value.clone()).filter(|path| is_device(path));
+    let device = settings.output().map(|given| given.value.clone()).filter(|path| sticks::is_device(path));
     let Some(device) = device else {
         let asked = [
             ("--yes", args.yes),
@@ -89,8 +87,9 @@ pub(super) fn make(
     let usable = choices.iter().filter(|choice| choice.problem.is_none());
     let Some(smallest) = usable.filter_map(|choice| Some(choice.disk.as_ref()?.size)).min() else {
         // There is nothing to make a medium for, and each of them has its reason.
-        let (sticks, exit) = job.put(choices, &Onto::Nothing, &interruption)?;
-        return show(&sticks, run.json).map(|()| exit);
+        let refused: Vec<Outcome> =
+            choices.into_iter().map(|choice| Outcome { choice, done: None }).collect();
+        return show(&Sticks::new(&refused, Vec::new()), run.json).map(|()| Exit::Output);
     };
     settings.for_disk(smallest / UNIT * UNIT)?;
     let mut decided = settings::resolve(settings, true)?;
@@ -102,9 +101,9 @@ pub(super) fn make(
     let sealed = media_core::complete(drafted, tree, key, &digester, &mut progress);
     let Sealed { plan, receipt } = sealed.map_err(Error::Seal)?;
     let beside = beside.prepare(&receipt, &created::registration(&staged.report, &spec))?;
-    let written = Written { len: plan.len, ..Written::default() };
-    let mut made = Made { plan, receipt, written };
-    made.written.written = made.plan.extents.iter().map(|extent| extent.piece.len()).sum();
+    let written = plan.extents.iter().map(|extent| extent.piece.len()).sum();
+    let written = Written { len: plan.len, written, ..Written::default() };
+    let made = Made { plan, receipt, written };
     let names: Vec<String> = named.iter().map(|path| path.display().to_string()).collect();
     let created = Created::new(Path::new(&names.join(", ")), &made, &staged.report, &spec, &decided, false);
     let image = StickImage::new(made.plan);

@@ -1,6 +1,5 @@
 //! Where what `tsmedia personalise` makes goes: the medium, its receipt, and what the site has to be told.
 
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use media_core::media::names::SiteCode;
@@ -12,6 +11,7 @@ use crate::output::registration;
 use crate::output::small_file::Prepared;
 use crate::output::target::{self, Input, receipt_of};
 use crate::settings::{CertificateChoice, PersonalSettings};
+use crate::sticks::is_device;
 use crate::values::ScriptForm;
 
 /// The name the user knows a file under, and the file it is.
@@ -66,10 +66,6 @@ impl Places {
         }
         prepared.keep()
     }
-}
-
-fn is_device(path: &Path) -> bool {
-    path.metadata().is_ok_and(|facts| facts.file_type().is_block_device())
 }
 
 fn inputs<'a>(args: &'a PersonaliseArgs, decided: &'a PersonalSettings) -> Vec<Input<'a>> {

@@ -41,7 +41,7 @@ pub(crate) fn choose(named: &[PathBuf], disks: &[Disk], serials: &[String]) -> V
 /// What is wrong with a disk that was found.
 pub(crate) fn problem(disk: &Disk, serials: &[String]) -> Option<Problem> {
     match (judge(disk), &disk.serial) {
-        (Verdict::Refused(reasons), _) => Some(Problem::Refused(reasons)),
+        (verdict @ Verdict::Refused(_), _) => Some(Problem::Refused(verdict)),
         (Verdict::NeedsSerial, Some(serial)) if !serials.contains(serial) => {
             Some(Problem::NeedsSerial { serial: serial.clone() })
         }
@@ -61,6 +61,10 @@ fn find<'a>(path: &Path, disks: &'a [Disk]) -> Result<&'a Disk, (Option<&'a Disk
     if let Some(disk) = whole {
         return Err((Some(disk), Problem::Partition { disk: disk.path.display().to_string() }));
     }
-    let is_device = fs::metadata(&real).is_ok_and(|facts| facts.file_type().is_block_device());
-    Err((None, if is_device { Problem::NotThere } else { Problem::NotADisk }))
+    Err((None, if is_device(&real) { Problem::NotThere } else { Problem::NotADisk }))
+}
+
+/// Whether a path leads to a disk or a part of one.
+pub(crate) fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|facts| facts.file_type().is_block_device())
 }

@@ -4,6 +4,6 @@ pub(crate) mod choose;
 mod problem;
 mod run;
 
-pub(crate) use choose::{Choice, choose};
+pub(crate) use choose::{Choice, choose, is_device};
 pub(crate) use problem::Problem;
 pub(crate) use run::{Done, How, Onto, Outcome, put};

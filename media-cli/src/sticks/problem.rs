@@ -3,7 +3,7 @@
 use std::io;
 
 use media_core::{StickError, UpdateError};
-use media_devices::{DevicesError, Refusal};
+use media_devices::{DevicesError, Verdict};
 use thiserror::Error;
 
 /// What is wrong with one stick. Others are written all the same.
@@ -25,8 +25,8 @@ pub(crate) enum Problem {
     #[error("it is named twice")]
     Twice,
     /// It is not to be written.
-    #[error("refused: {}", reasons(.0))]
-    Refused(Vec<Refusal>),
+    #[error("{0}")]
+    Refused(Verdict),
     /// It is not removable, and its serial number was not given.
     #[error("refused: it is not removable; with --device-serial {serial} it is written all the same")]
     NeedsSerial {
@@ -62,8 +62,4 @@ pub(crate) enum Problem {
     /// It could not be brought up to date.
     #[error(transparent)]
     Update(#[from] UpdateError),
-}
-
-fn reasons(reasons: &[Refusal]) -> String {
-    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

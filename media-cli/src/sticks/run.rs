@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use media_core::event::Observer;
 use media_core::io::{BlockDevice, FileSource, Source};
-use media_core::{StickError, StickImage, Transfer, TransferError, read_back, write_stick};
+use media_core::{StickError, StickImage, Transfer, read_back, write_stick};
 use media_devices::{Disk, Disks};
 
 use super::Problem;
@@ -29,9 +29,7 @@ pub(crate) enum Onto {
     /// The same for all of them, in whole.
     Whole(StickImage),
     /// What each of them lacks of this medium.
-    Update(Arc<dyn Source>),
-    /// Nothing: none of them may be written.
-    Nothing,
+    Update(Box<Transfer>),
 }
 
 /// What became of one stick.
@@ -99,12 +97,11 @@ fn one(disk: &Disk, onto: &Onto, how: &How, observer: &mut dyn Observer) -> Resu
     let update;
     let image = match onto {
         Onto::Whole(image) => image,
-        Onto::Update(source) => {
+        Onto::Update(transfer) => {
             let stick: Arc<dyn Source> = Arc::new(FileSource::open(&disk.path).map_err(Problem::Open)?);
-            update = Transfer::of(source).map_err(not_a_medium)?.update(&stick)?;
+            update = transfer.update(&stick)?;
             &update
         }
-        Onto::Nothing => return Err(Problem::NotThere),
     };
     let written =
         write_stick(image, &mut device, how.capacity, observer).map_err(|error| failed(disk, error))?;
@@ -117,11 +114,6 @@ fn one(disk: &Disk, onto: &Onto, how: &How, observer: &mut dyn Observer) -> Resu
         false => None,
     };
     Ok(Done { written, read_back, past_cache, took: started.elapsed() })
-}
-
-/// The medium was looked at before; what it has become since is the file's fault and not the stick's.
-fn not_a_medium(error: TransferError) -> Problem {
-    Problem::Stick(StickError::Source(std::io::Error::other(error.to_string())))
 }
 
 /// Looks once more, now that nobody else can have the device: names move from disk to disk when sticks are plugged in.

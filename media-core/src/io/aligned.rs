@@ -22,13 +22,6 @@ impl Buffer {
         self.0.get(start..start + count).unwrap_or_default()
     }
 
-    /// The same bytes at such an address.
-    pub(crate) fn copy_of(&mut self, bytes: &[u8]) -> &[u8] {
-        let copy = self.of(bytes.len());
-        copy.copy_from_slice(bytes);
-        copy
-    }
-
     fn start(&self) -> usize {
         self.0.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT)
     }

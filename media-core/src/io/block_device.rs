@@ -12,7 +12,6 @@ use super::{FileSource, Sink, Source};
 pub struct BlockDevice {
     file: File,
     len: u64,
-    sector_size: u32,
     is_direct: bool,
 }
 
@@ -32,13 +31,7 @@ impl BlockDevice {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a block device any more"));
         }
         let len = FileSource::of(file.try_clone()?)?.len();
-        let sector_size = sector_size(&file)?;
-        Ok(Self { file, len, sector_size, is_direct })
-    }
-
-    /// Bytes in a sector, the least that can be written.
-    pub fn sector_size(&self) -> u32 {
-        self.sector_size
+        Ok(Self { file, len, is_direct })
     }
 
     /// Whether what is written and read goes past the page cache, so that what is read back comes from the device.
@@ -66,34 +59,33 @@ impl BlockDevice {
     }
 }
 
-#[cfg(target_os = "linux")]
+/// Opens a device past the page cache, where that is possible; whether it is.
 fn open(path: &Path) -> io::Result<(File, bool)> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    use rustix::fs::OFlags;
-    // For a device EXCL does not ask to create it, but to have it alone: mounted, it is refused.
-    let with = |flags: OFlags| {
-        OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(path)
-    };
-    match with(OFlags::EXCL | OFlags::DIRECT) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok((with(OFlags::EXCL)?, false)),
+    match open_alone(path, true) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok((open_alone(path, false)?, false))
+        }
         opened => Ok((opened?, true)),
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> io::Result<(File, bool)> {
-    Ok((OpenOptions::new().read(true).write(true).open(path)?, false))
-}
-
+/// Opens a device for reading and writing, and for nobody else: mounted, it is refused.
 #[cfg(target_os = "linux")]
-fn sector_size(file: &File) -> io::Result<u32> {
-    Ok(rustix::fs::ioctl_blksszget(file)?)
+pub(super) fn open_alone(path: &Path, is_direct: bool) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+    // For a device this does not ask to create it, but to have it alone.
+    let flags = if is_direct { OFlags::EXCL | OFlags::DIRECT } else { OFlags::EXCL };
+    OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(path)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sector_size(_: &File) -> io::Result<u32> {
-    Ok(512)
+pub(super) fn open_alone(path: &Path, is_direct: bool) -> io::Result<File> {
+    if is_direct {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 impl Sink for BlockDevice {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::block_device::open_alone;
 use super::{FileSource, Sink, Source};
 
 /// A regular file opened for a change in place, locked against others of its kind.
@@ -54,16 +55,11 @@ impl InPlaceFile {
     /// # Errors
     /// As [`InPlaceFile::open`]; [`io::ErrorKind::ResourceBusy`] also for a device that is mounted.
     pub fn open_medium(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        use std::os::unix::fs::FileTypeExt;
         if !std::fs::metadata(path)?.file_type().is_block_device() {
             return Self::open(path);
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        // For a device this does not ask to create it, but to have it alone: mounted, it is refused.
-        #[cfg(target_os = "linux")]
-        options.custom_flags(rustix::fs::OFlags::EXCL.bits() as i32);
-        let file = options.open(path)?;
+        let file = open_alone(path, false)?;
         let len = Source::len(&FileSource::of(file.try_clone()?)?);
         // Nothing is ever added to a device, and nothing cut off.
         Ok(Self { file, len, is_overwritten: true, is_kept: false })

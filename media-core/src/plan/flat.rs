@@ -3,7 +3,6 @@
 use std::io;
 
 use super::Plan;
-use crate::content::Piece;
 use crate::io::Source;
 
 impl Source for Plan {
@@ -22,10 +21,7 @@ impl Source for Plan {
             let (from, to) = (extent.offset.max(offset), end.min(extent.offset + extent.piece.len()));
             let (within, into) =
                 (from - extent.offset, &mut buffer[(from - offset) as usize..(to - offset) as usize]);
-            let read = match &extent.piece {
-                Piece::Bytes(bytes) => bytes.read_exact_at(within, into),
-                Piece::Slice { source, offset, .. } => source.read_exact_at(offset + within, into),
-            };
+            let read = extent.piece.read_exact_at(within, into);
             read.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", extent.label)))?;
         }
         Ok(count)
@@ -45,6 +41,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::content::Piece;
     use crate::plan::Extent;
 
     fn plan() -> Plan {

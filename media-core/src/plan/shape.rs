@@ -88,7 +88,8 @@ impl Laid {
 
     /// The plan of a tree with these addresses.
     pub(crate) fn plan(&self, tree: &Tree) -> Result<Plan, PlanError> {
-        let mut plan = Plan { len: self.len, kind: self.kind.clone(), ..Plan::default() };
+        let (kind, zeros) = (self.kind.clone(), self.zeros().collect());
+        let mut plan = Plan { len: self.len, kind, zeros, ..Plan::default() };
         if let Some(table) = &self.table {
             plan.add_structures(0, table);
         }

@@ -219,9 +219,9 @@ impl<S: Sink + Source> Run<'_, S> {
     /// Takes away what firmware and systems know a disk by: the partition table or volume at its start, and the backup of a
     /// partition table at its end, where it is not to stay.
     fn wipe(&mut self) -> Result<(), StickError> {
-        let zeros = vec![0; HEAD as usize + ALIGNMENT];
         let mut memory = Buffer::default();
-        let zeros = memory.copy_of(&zeros);
+        let zeros = memory.of(HEAD as usize + ALIGNMENT);
+        zeros.fill(0);
         let len = Source::len(self.stick);
         self.put(0, &zeros[..HEAD.min(len) as usize], "the start of the stick")?;
         self.sync()?;
