@@ -7,6 +7,7 @@ mod existing;
 mod item;
 mod ledger;
 mod making;
+mod onto_sticks;
 mod passwords;
 mod seeds;
 mod written;
@@ -22,7 +23,7 @@ use secrecy::SecretString;
 use crate::args::CreateArgs;
 use crate::args::batch::BatchArgs;
 use crate::create::{self, Given};
-use crate::error::{Error, Exit, OutputProblem};
+use crate::error::{Error, Exit, OutputProblem, Place};
 use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::batch::Summary;
@@ -31,10 +32,12 @@ use crate::settings::{self, Decided, LetterChoice};
 use crate::workers::letter::Letters;
 use crate::workers::register::{self, Entry};
 use crate::workers::{self, Worker};
+use crate::write::Job;
 use crate::{show, spec_file};
 use item::Item;
 use ledger::Ledger;
 use making::Makers;
+pub(crate) use onto_sticks::Station;
 use seeds::Seeds;
 pub(crate) use written::Planned;
 
@@ -54,7 +57,7 @@ pub(crate) struct Batch {
 
 /// Makes a batch, or with `--dry-run` says what would be made.
 pub fn create(args: CreateArgs) -> Result<Exit, Error> {
-    let (run, options) = (args.run.clone(), args.batch.clone());
+    let (run, options, sticks) = (args.run.clone(), args.batch.clone(), args.sticks.clone());
     let (Some(file), Some(folder)) = (&options.workers, &options.output_dir) else { return Ok(Exit::Usage) };
     let spec_file = run.spec.as_deref().map(spec_file::read).transpose()?;
     let text = spec_file.as_ref().map(|file| file.text.clone());
@@ -81,6 +84,15 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         decided,
         now,
     };
+    let job = Job { args: &sticks, json: run.json, quiet: run.quiet, notes: Vec::new() };
+    if options.onto_sticks {
+        batch.check_for_sticks()?;
+        if !run.dry_run {
+            job.choose(&[])?;
+        }
+    } else {
+        create::refuse_options(&sticks, "the media of a batch are files without --onto-sticks")?;
+    }
     let interruption = Interruption::listen()?;
     let progress = Progress::new(run.quiet, interruption.clone());
     if run.dry_run {
@@ -92,14 +104,22 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
             .map(|()| Exit::Done);
     }
     make_folder(folder)?;
+    let lock = register::lock(folder)?;
     crate::output::leftover::remove_leftovers(folder);
     let items = batch.items(workers, &options, shared)?;
-    let report = batch.make(&items, &interruption, progress)?;
-    let exit = match (interruption.asked(), report.failed()) {
+    let media = batch.make(&items, &interruption, progress)?;
+    drop(lock);
+    let mut report = Summary::new(folder, media, &batch.decided.notes);
+    let mut exit = match (interruption.asked(), report.failed()) {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         _ => Exit::Found,
     };
+    if options.onto_sticks && exit != Exit::Interrupted {
+        let (sticks, served) = Station::open(folder)?.serve(Vec::new(), true, &job, &interruption)?;
+        report.onto_sticks(sticks);
+        exit = if exit == Exit::Done || served == Exit::Interrupted { served } else { exit };
+    }
     if run.json || !run.quiet || exit != Exit::Done {
         show(&report, run.json)?;
     }
@@ -142,7 +162,7 @@ impl Batch {
         items: &[Item],
         interruption: &Interruption,
         mut progress: Progress,
-    ) -> Result<Summary, Error> {
+    ) -> Result<Vec<Entry>, Error> {
         let mut ledger = Ledger::new(self, items)?;
         let mut pending: Vec<usize> = Vec::new();
         let known = self.known_inputs(items, &mut progress)?;
@@ -178,7 +198,19 @@ impl Batch {
             }
         }
         progress.clear();
-        Ok(Summary::new(&self.folder, ledger.finish()?, &self.decided.notes))
+        ledger.finish()
+    }
+
+    /// Whether its media start from sticks.
+    fn check_for_sticks(&self) -> Result<(), Error> {
+        match self.spec.form {
+            Form::DiskImage { .. } => Ok(()),
+            Form::Iso { .. } => {
+                let message = "an ISO starts from a CD drive and not from a stick";
+                let place = Place::Option("--onto-sticks");
+                Err(Error::setting(message, place).with_hint("give --format img"))
+            }
+        }
     }
 
     /// Opens a medium that others are made from.

@@ -20,7 +20,7 @@ use beside::Beside;
 pub(crate) use certificates::{notes, phrase};
 pub(crate) use completed::Completing;
 pub(crate) use environment::{environment, given_seed, now, random_seed, seed_from};
-pub(crate) use onto_sticks::of_spec;
+pub(crate) use onto_sticks::{of_spec, refuse_options};
 pub(crate) use spec::{Given, Note, certificate_source, media_spec};
 
 use crate::args::{CreateArgs, RunArgs};

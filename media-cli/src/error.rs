@@ -409,6 +409,24 @@ pub enum Error {
         /// What is wrong.
         problem: RegisterProblem,
     },
+    /// Another run writes the same register.
+    #[error("the batch in {} is being made, or put on sticks, by another run of this program", folder.display())]
+    BatchInUse {
+        /// What the user calls its folder.
+        folder: PathBuf,
+    },
+    /// There is no batch where one is to be put on sticks.
+    #[error("there is no register of a batch in {}", folder.display())]
+    NoBatch {
+        /// What the user calls the folder.
+        folder: PathBuf,
+    },
+    /// A medium of a batch is not what the register says.
+    #[error("{} is not the medium that the register names", path.display())]
+    NotRegistered {
+        /// Its file.
+        path: PathBuf,
+    },
     /// A letter cannot be made of its template.
     #[error("the letter {}{}: {problem}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Letter {
@@ -658,7 +676,8 @@ impl Error {
             Self::Service { error, .. } => advice::exit_of_service(error),
             Self::NotWritten { .. } => Exit::Output,
             Self::Devices(_) => Exit::CouldNotLook,
-            Self::Transfer { .. } => Exit::Input,
+            Self::Transfer { .. } | Self::NoBatch { .. } | Self::NotRegistered { .. } => Exit::Input,
+            Self::BatchInUse { .. } => Exit::Output,
             Self::NoRandomness(_) | Self::NoInterruption(_) => Exit::Input,
             Self::Interrupted => Exit::Interrupted,
         }

@@ -63,13 +63,14 @@ impl Observer for Progress {
 pub struct Many {
     bars: MultiProgress,
     shown: bool,
+    quiet: bool,
 }
 
 impl Many {
     /// Progress on standard error when it is a terminal and the user did not ask for quiet.
     pub fn new(quiet: bool) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
-        Self { bars: MultiProgress::new(), shown }
+        Self { bars: MultiProgress::new(), shown, quiet }
     }
 
     /// The line of one of them.
@@ -78,6 +79,15 @@ impl Many {
         set_style(&bar, "{prefix}{msg} …");
         bar.set_prefix(format!("{name} "));
         One { bar, interruption }
+    }
+
+    /// Says something above them, unless the user asked for quiet.
+    pub fn say(&self, line: &str) {
+        if self.shown {
+            let _ = self.bars.println(line);
+        } else if !self.quiet {
+            crate::eprint(&format!("{line}\n"));
+        }
     }
 
     /// Takes the progress off the screen.

@@ -1,11 +1,12 @@
 //! `tsmedia write`: a medium onto sticks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use media_core::{Transfer, Whole};
 use media_devices::Disks;
 
 use crate::args::sticks::{StickArgs, WriteArgs};
+use crate::batch::Station;
 use crate::create;
 use crate::error::{Error, Exit, Place};
 use crate::input;
@@ -19,6 +20,9 @@ use crate::sticks::{self, Choice, How, Onto};
 pub fn write(args: &WriteArgs) -> Result<Exit, Error> {
     if let Some(spec) = &args.spec {
         return create::of_spec(spec, args);
+    }
+    if let Some(folder) = &args.batch {
+        return batch(folder, args);
     }
     let Some((image, named)) = args.image_and_devices.split_first().filter(|(_, named)| !named.is_empty())
     else {
@@ -36,6 +40,15 @@ pub fn write(args: &WriteArgs) -> Result<Exit, Error> {
     let (sticks, exit) = job.put(choices, &onto, &Interruption::listen()?)?;
     opened.check_unchanged()?;
     show(&sticks, args.json).map(|()| exit)
+}
+
+/// Puts a batch that is there on sticks.
+fn batch(folder: &Path, args: &WriteArgs) -> Result<Exit, Error> {
+    let station = Station::open(folder)?;
+    let job = Job { args: &args.stick, json: args.json, quiet: args.quiet, notes: Vec::new() };
+    let named = job.choose(&args.image_and_devices)?;
+    let (report, exit) = station.serve(named, !args.no_wait, &job, &Interruption::listen()?)?;
+    show(&report, args.json).map(|()| exit)
 }
 
 fn note(whole: &Whole) -> String {
@@ -59,8 +72,13 @@ impl Job<'_> {
         let disks = media_devices::system().list()?;
         let choices = sticks::choose(named, &disks, &self.args.device_serial);
         if !self.args.yes {
-            show(&Intended::new(&choices), self.json)?;
-            let message = "nothing was written: everything on these sticks would be lost";
+            if !named.is_empty() {
+                show(&Intended::new(&choices), self.json)?;
+            }
+            let message = match named.is_empty() {
+                true => "nothing was written: everything on a stick that is plugged in would be lost",
+                false => "nothing was written: everything on these sticks would be lost",
+            };
             return Err(Error::setting(message, Place::Nowhere).with_hint("give --yes to write them"));
         }
         Ok(choices)
@@ -85,7 +103,7 @@ impl Job<'_> {
         Ok((sticks, exit))
     }
 
-    fn how(&self) -> Result<How, Error> {
+    pub(crate) fn how(&self) -> Result<How, Error> {
         let capacity = if self.args.check_capacity {
             let mut nonce = [0; 16];
             getrandom::fill(&mut nonce).map_err(|error| Error::NoRandomness(error.to_string()))?;

@@ -77,7 +77,8 @@ pub use transfer::{Transfer, TransferError, UpdateError, Whole};
 pub use tree::{Tree, TreeFile, TreeInput, VolumeIds};
 pub use verify::{Signature, Trust, VerifyError, VerifyReport, verify, verify_boot_image, verify_raw};
 pub use write::{
-    StickError, StickImage, WriteError, Written, amend, change, finish, read_back, write, write_stick,
+    StickError, StickImage, WriteError, Written, amend, change, finish, read_back, withdraw, write,
+    write_stick,
 };
 
 #[cfg(test)]

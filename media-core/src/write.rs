@@ -22,7 +22,7 @@ use reading::{BUFFER, Reading};
 
 pub use amend::amend;
 pub use journaled::{change, finish};
-pub use stick::{StickError, StickImage, read_back, write_stick};
+pub use stick::{StickError, StickImage, read_back, withdraw, write_stick};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

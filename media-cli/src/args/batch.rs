@@ -26,6 +26,11 @@ pub struct BatchArgs {
     /// Give media without a password of their own the one of --password-file, --password-env or --password-prompt
     #[arg(long, requires = "workers")]
     pub allow_shared_password: bool,
+    /// Then put each medium on a stick of its own, as sticks are plugged in
+    ///
+    /// As `tsmedia write --batch` does, with the options of sticks: --yes, --device-serial, --check-capacity, --no-read-back.
+    #[arg(long, requires = "workers")]
+    pub onto_sticks: bool,
     /// Write no letters
     #[arg(long, requires = "workers")]
     pub no_letters: bool,

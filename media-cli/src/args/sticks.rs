@@ -32,12 +32,13 @@ Examples:
   tsmedia write stick.img /dev/sdb /dev/sdc /dev/sdd --check-capacity --yes
   tsmedia write --update stick.img /dev/sdb --yes
   tsmedia write --spec media.toml /dev/sdb /dev/sdc --yes
+  tsmedia write --batch media/ --yes
 
 Exit codes:
-    0  every stick is ready
+    0  every stick is ready; with --batch, every medium is on a stick
     2  the command line or the spec file is wrong, or --yes is missing
     3  the medium, or something it is made from, cannot be used
-    4  at least one stick is not ready; what is said of each names it
+    4  at least one stick is not ready; what is said of each names it; with --batch, a medium is on no stick
   130  interrupted";
 
 /// `tsmedia devices`
@@ -51,16 +52,27 @@ pub struct DevicesArgs {
 /// `tsmedia write`
 #[derive(Debug, Args)]
 pub struct WriteArgs {
-    /// The disk image to write, a medium made by `tsmedia create`, and then the sticks; with --spec the sticks alone
+    /// The disk image to write, a medium made by `tsmedia create`, and then the sticks; with --spec or --batch the sticks alone
     ///
     /// A stick is named by its device: /dev/disk/by-id/NAME, which stays the same, or /dev/sdb.
-    #[arg(value_name = "IMAGE|DEVICE", required = true)]
+    #[arg(value_name = "IMAGE|DEVICE", required_unless_present = "batch")]
     pub image_and_devices: Vec<PathBuf>,
     /// Make the medium that this spec file describes, instead of taking one that is there
     ///
     /// It is laid out for the smallest of the sticks.
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
+    /// Put the media of a batch on sticks, each on one of its own, as sticks are plugged in
+    ///
+    /// The folder is that of `tsmedia create --workers`. Sticks that are named get their media first. Then every stick that is
+    /// plugged in gets the next medium that is on none; one that was there before has to be taken out first. The register says
+    /// which stick has which medium, and a run that ended early is finished by another. A stick that has a medium of the batch
+    /// keeps it.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["spec", "update"])]
+    pub batch: Option<PathBuf>,
+    /// With --batch: end when the named sticks are done, and wait for none
+    #[arg(long, requires = "batch")]
+    pub no_wait: bool,
     /// Write only what differs, on sticks that have a medium of this program
     ///
     /// Files are compared by the checksums of the two manifests, everything else by what is on the stick. All of it is read

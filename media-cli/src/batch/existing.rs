@@ -79,7 +79,7 @@ impl Batch {
 }
 
 /// The manifest of a medium, when it is one.
-fn manifest_of(source: &Arc<dyn Source>) -> Option<Vec<u8>> {
+pub(super) fn manifest_of(source: &Arc<dyn Source>) -> Option<Vec<u8>> {
     let medium = media_core::open(source.clone()).ok()?;
     if !matches!(medium, Medium::Iso(_) | Medium::Disk { .. }) {
         return None;

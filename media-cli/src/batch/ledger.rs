@@ -80,6 +80,7 @@ impl<'a> Ledger<'a> {
             .iter()
             .find(|other| other.serial == entry.serial && other.manifest_sha256 == entry.manifest_sha256);
         entry.device_serial = same.and_then(|other| other.device_serial.clone());
+        entry.device_written = same.and_then(|other| other.device_written.clone());
         if let Err(error) = batch.write_letters(item, &made.receipt) {
             entry.message = Some(format!("the medium is complete, and its letter is not: {error}"));
         }

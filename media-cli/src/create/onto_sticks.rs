@@ -50,18 +50,7 @@ pub(super) fn device(
 ) -> Result<Option<PathBuf>, Error> {
     let device = settings.output().map(|given| given.value.clone()).filter(|path| sticks::is_device(path));
     let Some(device) = device else {
-        let asked = [
-            ("--yes", args.yes),
-            ("--device-serial", !args.device_serial.is_empty()),
-            ("--check-capacity", args.check_capacity),
-            ("--no-read-back", args.no_read_back),
-        ];
-        return match asked.into_iter().find(|(_, is_asked)| *is_asked) {
-            Some((option, _)) => {
-                Err(Error::setting("it is for sticks, and the output is a file", Place::Option(option)))
-            }
-            None => Ok(None),
-        };
+        return refuse_options(args, "the output is a file").map(|()| None);
     };
     if run.dry_run {
         let disks = media_devices::system().list()?;
@@ -71,6 +60,22 @@ pub(super) fn device(
         return Ok(None);
     }
     Ok(Some(device))
+}
+
+/// Refuses options that are for sticks where none is written.
+pub(crate) fn refuse_options(args: &StickArgs, why: &str) -> Result<(), Error> {
+    let asked = [
+        ("--yes", args.yes),
+        ("--device-serial", !args.device_serial.is_empty()),
+        ("--check-capacity", args.check_capacity),
+        ("--no-read-back", args.no_read_back),
+    ];
+    match asked.into_iter().find(|(_, is_asked)| *is_asked) {
+        Some((option, _)) => {
+            Err(Error::setting(format!("it is for sticks, and {why}"), Place::Option(option)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Makes the medium and writes it.
@@ -88,7 +93,7 @@ pub(super) fn make(
     let Some(smallest) = usable.filter_map(|choice| Some(choice.disk.as_ref()?.size)).min() else {
         // There is nothing to make a medium for, and each of them has its reason.
         let refused: Vec<Outcome> =
-            choices.into_iter().map(|choice| Outcome { choice, done: None }).collect();
+            choices.into_iter().map(|choice| Outcome { choice, medium: None, done: None }).collect();
         return show(&Sticks::new(&refused, Vec::new()), run.json).map(|()| Exit::Output);
     };
     settings.for_disk(smallest / UNIT * UNIT)?;

@@ -108,6 +108,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Register { .. } => {
             said("give the batch another folder, or move the register away: what it knows is then made anew")
         }
+        Error::BatchInUse { .. } => said("wait for its end: both would write the register"),
+        Error::NoBatch { .. } => {
+            said("`tsmedia create --workers FILE --output-dir FOLDER --format img` makes one")
+        }
+        Error::NotRegistered { .. } => {
+            said("run the batch again: it makes what is missing, and the register anew")
+        }
         Error::Letter { problem, .. } => hint_of_letter(problem),
         Error::Output { path, problem } => match problem {
             OutputProblem::Exists | OutputProblem::Other(_) => {

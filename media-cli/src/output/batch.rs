@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::sizes::size;
+use super::sticks::BatchOnSticks;
 use super::{line, notes};
 use crate::batch::Planned;
 use crate::workers::register::{CSV, Entry, JSON, State};
@@ -19,9 +20,11 @@ pub struct Summary {
     /// Media that a dry run would make.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     planned: Vec<Medium>,
-    /// The register.
+    /// The register when they were made.
     media: Vec<Entry>,
     notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onto_sticks: Option<BatchOnSticks>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +44,7 @@ impl Summary {
             planned: Vec::new(),
             media,
             notes: notes.to_vec(),
+            onto_sticks: None,
         }
     }
 
@@ -51,6 +55,11 @@ impl Summary {
             length: planned.length,
         };
         Self { planned: planned.iter().map(medium).collect(), ..Self::new(folder, Vec::new(), notes) }
+    }
+
+    /// Then they were put on sticks.
+    pub(crate) fn onto_sticks(&mut self, onto_sticks: BatchOnSticks) {
+        self.onto_sticks = Some(onto_sticks);
     }
 
     /// How many media could not be made.
@@ -84,6 +93,7 @@ impl fmt::Display for Summary {
                 line(out, "", "running the batch again makes those that are missing")?;
             }
         }
-        notes(out, &self.notes)
+        notes(out, &self.notes)?;
+        self.onto_sticks.iter().try_for_each(|sticks| write!(out, "{sticks}"))
     }
 }

@@ -1,6 +1,7 @@
 //! What is said of sticks: which would be written, and what became of each.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ use super::devices::Device;
 use super::sizes::size;
 use super::{Shown, notes};
 use crate::sticks::{Choice, Done, Outcome};
+use crate::workers::register::{self, Entry};
 
 /// The sticks that would be written.
 #[derive(Serialize)]
@@ -26,6 +28,17 @@ pub(crate) struct Sticks {
     notes: Vec<String>,
 }
 
+/// A batch on sticks: how far it is.
+#[derive(Serialize)]
+pub(crate) struct BatchOnSticks {
+    folder: String,
+    on_sticks: usize,
+    /// The register.
+    media: Vec<Entry>,
+    #[serde(flatten)]
+    sticks: Sticks,
+}
+
 #[derive(Serialize)]
 struct Stick {
     /// What the user called it.
@@ -33,6 +46,9 @@ struct Stick {
     /// What it is.
     disk: Option<Device>,
     state: State,
+    /// Which medium of a batch it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    medium: Option<String>,
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -53,6 +69,8 @@ enum State {
     /// It would be written.
     Chosen,
     Ready,
+    /// It was not touched, and nothing is wrong with it.
+    Left,
     Failed,
 }
 
@@ -79,13 +97,9 @@ impl Intended {
 
 impl Sticks {
     pub(crate) fn new(outcomes: &[Outcome], notes: Vec<String>) -> Self {
-        let stick = |outcome: &Outcome| {
-            let state = if outcome.done.is_some() { State::Ready } else { State::Failed };
-            Stick::new(&outcome.choice, state, outcome.done)
-        };
-        let sticks: Vec<Stick> = outcomes.iter().map(stick).collect();
-        let ready = sticks.iter().filter(|stick| stick.state == State::Ready).count();
-        Self { ready, failed: sticks.len() - ready, sticks, notes }
+        let sticks: Vec<Stick> = outcomes.iter().map(Stick::of).collect();
+        let count = |state| sticks.iter().filter(|stick| stick.state == state).count();
+        Self { ready: count(State::Ready), failed: count(State::Failed), sticks, notes }
     }
 
     /// Whether there is one that can be mailed.
@@ -99,12 +113,40 @@ impl Sticks {
     }
 }
 
+impl BatchOnSticks {
+    pub(crate) fn new(folder: &Path, media: Vec<Entry>, outcomes: &[Outcome], notes: &[String]) -> Self {
+        let on_sticks = media.iter().filter(|entry| entry.device_written.is_some()).count();
+        let folder = folder.display().to_string();
+        Self { folder, on_sticks, media, sticks: Sticks::new(outcomes, notes.to_vec()) }
+    }
+
+    /// Whether every medium of the register is on a stick.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.on_sticks == self.media.len()
+    }
+}
+
+/// What is said of one stick as soon as it is known.
+pub(crate) fn spoken(outcome: &Outcome) -> String {
+    Shown(Stick::of(outcome).line()).to_string()
+}
+
 impl Stick {
+    fn of(outcome: &Outcome) -> Self {
+        let state = match (&outcome.done, &outcome.choice.problem) {
+            (Some(_), _) => State::Ready,
+            (None, Some(problem)) if problem.is_left() => State::Left,
+            _ => State::Failed,
+        };
+        Self { medium: outcome.medium.clone(), ..Self::new(&outcome.choice, state, outcome.done) }
+    }
+
     fn new(choice: &Choice, state: State, done: Option<Done>) -> Self {
         Self {
             named: choice.named.display().to_string(),
             disk: choice.disk.as_ref().map(Device::new),
             state,
+            medium: None,
             message: choice.problem.as_ref().map(ToString::to_string),
             written: done.map(|done| done.written),
             read_back: done.and_then(|done| done.read_back),
@@ -120,6 +162,17 @@ impl Stick {
             Some(disk) => format!("{} = {} ({})", self.named, disk.device, disk.named()),
             None => self.named.clone(),
         }
+    }
+
+    /// `ready   /dev/sdb (SanDisk Ultra, serial 4C53…, port 2-1): KEY-1 for Anna; 562 MB written …`
+    fn line(&self) -> String {
+        let medium = self.medium.as_ref().map(|medium| format!("{medium}; ")).unwrap_or_default();
+        let (word, said) = match (self.state, &self.message) {
+            (State::Left, Some(message)) => ("left   ", message.clone()),
+            (_, Some(message)) => ("FAILED ", message.clone()),
+            (_, None) => ("ready  ", self.done()),
+        };
+        format!("{word} {}: {medium}{said}", self.name())
     }
 
     fn done(&self) -> String {
@@ -154,13 +207,24 @@ impl fmt::Display for Intended {
     }
 }
 
+impl fmt::Display for BatchOnSticks {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in self.media.iter().filter(|entry| entry.device_written.is_none()) {
+            let why = match entry.state {
+                register::State::Made => "is on no stick yet",
+                register::State::Failed => "was not made",
+            };
+            writeln!(out, "{}", Shown(format!("MISSING {} for {}: it {why}", entry.serial, entry.name)))?;
+        }
+        write!(out, "{}", self.sticks)?;
+        writeln!(out, "{} of {} media of {} are on sticks", self.on_sticks, self.media.len(), self.folder)
+    }
+}
+
 impl fmt::Display for Sticks {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for stick in &self.sticks {
-            match &stick.message {
-                Some(message) => writeln!(out, "FAILED  {}: {}", Shown(stick.name()), Shown(message))?,
-                None => writeln!(out, "ready   {}: {}", Shown(stick.name()), stick.done())?,
-            }
+            writeln!(out, "{}", Shown(stick.line()))?;
         }
         writeln!(out, "{} of {} sticks are ready", self.ready, self.sticks.len())?;
         notes(out, &self.notes)

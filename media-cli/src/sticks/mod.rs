@@ -3,7 +3,9 @@
 pub(crate) mod choose;
 mod problem;
 mod run;
+mod watch;
 
-pub(crate) use choose::{Choice, choose, is_device};
+pub(crate) use choose::{Choice, choose, is_device, problem};
 pub(crate) use problem::Problem;
-pub(crate) use run::{Done, How, Onto, Outcome, put};
+pub(crate) use run::{Done, How, Onto, Outcome, put, put_one};
+pub(crate) use watch::{Watch, is_same};

@@ -4,10 +4,12 @@ use std::io;
 
 use media_core::{StickError, UpdateError};
 use media_devices::{DevicesError, Verdict};
-use thiserror::Error;
+use thiserror::Error as ThisError;
+
+use crate::error::Error;
 
 /// What is wrong with one stick. Others are written all the same.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub(crate) enum Problem {
     /// There is no such disk.
     #[error("there is no such disk")]
@@ -50,6 +52,21 @@ pub(crate) enum Problem {
     /// The system does not say any more what it is.
     #[error(transparent)]
     Unknown(#[from] DevicesError),
+    /// It has a medium of the batch that is being handed out.
+    #[error("it has the medium {serial} already")]
+    Has {
+        /// The medium's serial number.
+        serial: String,
+    },
+    /// There is no medium for it.
+    #[error("no medium was left for it")]
+    NoneLeft,
+    /// The run ended before.
+    #[error("the run ended before its turn")]
+    NotNow,
+    /// The medium that it was to get cannot be used.
+    #[error("it got nothing: {0}")]
+    Medium(#[source] Box<Error>),
     /// It could not be opened.
     #[error("it cannot be opened: {0}")]
     Open(#[source] io::Error),
@@ -62,4 +79,11 @@ pub(crate) enum Problem {
     /// It could not be brought up to date.
     #[error(transparent)]
     Update(#[from] UpdateError),
+}
+
+impl Problem {
+    /// Whether the stick is as it was, and nothing is wrong with it.
+    pub(crate) fn is_left(&self) -> bool {
+        matches!(self, Self::Has { .. } | Self::NoneLeft | Self::NotNow | Self::Medium(_))
+    }
 }

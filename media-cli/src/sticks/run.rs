@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use media_core::event::Observer;
 use media_core::io::{BlockDevice, FileSource, Source};
-use media_core::{StickError, StickImage, Transfer, read_back, write_stick};
+use media_core::{StickError, StickImage, Transfer, read_back, withdraw, write_stick};
 use media_devices::{Disk, Disks};
 
 use super::Problem;
@@ -35,6 +35,8 @@ pub(crate) enum Onto {
 /// What became of one stick.
 pub(crate) struct Outcome {
     pub(crate) choice: Choice,
+    /// Which medium of a batch it has.
+    pub(crate) medium: Option<String>,
     pub(crate) done: Option<Done>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn put(
         let start = |choice: Choice| match (&choice.problem, choice.disk.clone()) {
             (None, Some(disk)) => {
                 let mut observer = progress.one(&disk.path.display().to_string(), interruption.clone());
-                let running = scope.spawn(move || one(&disk, onto, how, &mut observer));
+                let running = scope.spawn(move || put_one(&disk, onto, how, &mut observer));
                 (choice, Some(running))
             }
             _ => (choice, None),
@@ -84,13 +86,19 @@ pub(crate) fn put(
                     }
                     None => None,
                 };
-                Outcome { choice, done }
+                Outcome { choice, medium: None, done }
             })
             .collect()
     })
 }
 
-fn one(disk: &Disk, onto: &Onto, how: &How, observer: &mut dyn Observer) -> Result<Done, Problem> {
+/// Writes one stick, and reads it back.
+pub(crate) fn put_one(
+    disk: &Disk,
+    onto: &Onto,
+    how: &How,
+    observer: &mut dyn Observer,
+) -> Result<Done, Problem> {
     let started = Instant::now();
     let mut device = BlockDevice::open(&disk.path).map_err(Problem::Open)?;
     check_identity(disk, &device, how)?;
@@ -109,7 +117,12 @@ fn one(disk: &Disk, onto: &Onto, how: &How, observer: &mut dyn Observer) -> Resu
     let read_back = match how.read_back {
         true => {
             let _ = device.forget_what_was_read();
-            Some(read_back(image, &device, observer).map_err(|error| failed(disk, error))?)
+            let compared = read_back(image, &device, observer);
+            if let Err(StickError::Differs { .. } | StickError::Stick { .. }) = &compared {
+                // It failed already: what it says now changes nothing.
+                let _ = withdraw(&mut device);
+            }
+            Some(compared.map_err(|error| failed(disk, error))?)
         }
         false => None,
     };

@@ -1,7 +1,7 @@
 //! The register of a batch: what was made for whom. `register.json` is for programs and for the next run, `register.csv` is
 //! for people. Passwords stand in neither; `passwords.csv` has them, for its owner alone.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -62,8 +62,11 @@ pub struct Entry {
     pub length: Option<u64>,
     /// SHA-256 of its manifest, in hexadecimal.
     pub manifest_sha256: Option<String>,
-    /// The serial number of the stick it was written to, by whoever wrote it there.
+    /// The serial number of the stick it was written to; not every stick has one.
     pub device_serial: Option<String>,
+    /// When it was written to a stick and read back (RFC 3339).
+    #[serde(default)]
+    pub device_written: Option<String>,
     /// Columns of the workers file that are for the register alone: their names and cells, in that order.
     #[serde(with = "pairs", default)]
     pub extra: Vec<(String, String)>,
@@ -167,6 +170,19 @@ fn entries(bytes: &[u8]) -> Result<Vec<Entry>, RegisterProblem> {
     }
 }
 
+/// Keeps other runs of this program from the register of a folder for as long as the answer lives.
+///
+/// # Errors
+/// [`Error::BatchInUse`] when another run does so already. A file system without locks has no say.
+pub fn lock(folder: &Path) -> Result<Option<File>, Error> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::WouldBlock) => Err(Error::BatchInUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
 /// Writes both forms of the register into a folder of media; what was there is replaced. The one that is read again comes
 /// first.
 ///
@@ -203,7 +219,7 @@ fn keep(folder: &Path, name: &str, bytes: Zeroizing<Vec<u8>>, access: Access) ->
 }
 
 /// The columns, called as in the workers file; those for the register alone follow.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "serial",
     "name",
     "email",
@@ -219,6 +235,7 @@ const COLUMNS: [&str; 15] = [
     "length",
     "manifest-sha256",
     "device-serial",
+    "device-written",
 ];
 
 fn table(entries: &[Entry]) -> Table {
@@ -261,6 +278,7 @@ fn line<'a>(entry: &'a Entry, length: &'a str, extra: &[&str]) -> Vec<Cell<'a>> 
         length,
         text(&entry.manifest_sha256),
         text(&entry.device_serial),
+        text(&entry.device_written),
     ];
     let cell = |name: &&str| {
         let found = entry.extra.iter().find(|(known, _)| known == name);
@@ -292,7 +310,8 @@ mod tests {
             valid_until: some("2027-11-25T23:59:59Z"),
             length: Some(536_870_912),
             manifest_sha256: some(&"ab".repeat(32)),
-            device_serial: None,
+            device_serial: some("4C530001230415117203"),
+            device_written: some("2026-11-26T12:00:00Z"),
             extra: vec![("x-room".to_owned(), "=2+5".to_owned())],
         }
     }

@@ -209,6 +209,18 @@ pub fn read_back(
     Ok(bytes)
 }
 
+/// Takes from a stick what makes it start, after it turned out not to hold what was written.
+///
+/// # Errors
+/// What the stick says; most that are not what was written still take this.
+pub fn withdraw<S: Sink + Source>(stick: &mut S) -> io::Result<()> {
+    let mut memory = Buffer::default();
+    let zeros = memory.of(HEAD as usize);
+    zeros.fill(0);
+    stick.write_at(0, &zeros[..HEAD.min(Source::len(stick)) as usize])?;
+    stick.sync()
+}
+
 struct Run<'a, S> {
     image: &'a StickImage,
     stick: &'a mut S,

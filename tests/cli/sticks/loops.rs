@@ -1,7 +1,6 @@
-//! Loop devices: disks of this machine that are files.
+//! Media written onto loop devices.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -10,45 +9,12 @@ use media_tests::{grub, referee};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
+use super::device::{LEN, Loop};
 use super::{CREATE, assert_intact, sandbox};
 use crate::fixtures;
 use crate::support::Sandbox;
 
-const LEN: u64 = 400 << 20;
 const KILLED: usize = 100;
-
-/// A file that looks like a disk for as long as this lives.
-struct Loop {
-    device: String,
-    file: PathBuf,
-}
-
-impl Loop {
-    /// `None` where there are no loop devices and that is allowed: only root makes them.
-    fn new(sandbox: &Sandbox, name: &str, options: &[&str]) -> Option<Self> {
-        let file = sandbox.path(name);
-        File::create(&file).and_then(|file| file.set_len(LEN)).expect("there is room");
-        let file = fs::canonicalize(file).expect("it is there");
-        let path = file.display().to_string();
-        let made = referee::run("losetup", [options, &["--find", "--show", &path]].concat())?;
-        if made.code != Some(0) {
-            referee::missing(&format!("a loop device cannot be made: {}", made.complaint()));
-            return None;
-        }
-        Some(Self { device: made.text().trim().to_owned(), file })
-    }
-
-    /// What is typed to write it: it is not removable, and its file is its serial number.
-    fn typed(&self) -> String {
-        format!("{} --device-serial {} --yes", self.device, self.file.display())
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = referee::run("losetup", ["--detach", &self.device]);
-    }
-}
 
 #[test]
 fn a_stick_is_written_brought_up_to_date_and_read_back() {

@@ -2,6 +2,8 @@
 // A suite's helper reports a failure the way a suite does.
 #![allow(clippy::panic)]
 
+mod batch;
+mod device;
 mod guest;
 mod loops;
 

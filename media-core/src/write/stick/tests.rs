@@ -198,6 +198,9 @@ fn one_bit_that_is_another_is_found_where_it_is() {
     }
     stick.bytes[8 << 20] ^= 1;
     read_back(&image, &stick, &mut Unobserved).expect("free space is not the medium's");
+    // Nothing starts one that is not what was written.
+    withdraw(&mut stick).expect("it can be written");
+    assert!(stick.bytes[..64 << 10].iter().all(|byte| *byte == 0) && stick.bytes[2 << 20] != 0);
 }
 
 #[test]
