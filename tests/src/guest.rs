@@ -21,13 +21,15 @@ pub struct Guest {
     pub script: String,
     /// QEMU's options for its drives.
     pub drives: Vec<String>,
+    /// Files it has in `/tmp`.
+    pub files: Vec<PathBuf>,
 }
 
 /// What is done while a guest runs.
 pub struct Monitor(UnixStream);
 
 /// Runs a guest until it turns itself off; returns everything it said. Each time it says something, `during` is told all of it
-/// so far, and may pull out a device. `None` when something it needs is not there and that is allowed.
+/// so far, and may plug in or pull out a device. `None` when something it needs is not there and that is allowed.
 ///
 /// # Panics
 /// When what it needs is missing with `CI=true`, or it does not end within `limit`.
@@ -95,6 +97,13 @@ impl Monitor {
         self.say(&format!(r#"{{"execute":"device_del","arguments":{{"id":"{device}"}}}}"#));
     }
 
+    /// Plugs a stick in whose drive is there.
+    pub fn plug_in(&mut self, device: &str, drive: &str) {
+        self.say(&format!(
+            r#"{{"execute":"device_add","arguments":{{"driver":"usb-storage","bus":"xhci.0","id":"{device}","serial":"{device}","drive":"{drive}","removable":true}}}}"#
+        ));
+    }
+
     fn say(&mut self, text: &str) {
         self.0.write_all(format!("{text}\n").as_bytes()).expect("QEMU listens");
         let mut reader = BufReader::new(self.0.try_clone().expect("a socket has a second handle"));
@@ -132,6 +141,10 @@ fn archive(guest: &Guest, command: &Path, busybox: &Path, kernel: &Path) -> Vec<
     for module in modules {
         let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
         archive.add(&format!("modules/{name}"), 0o100_644, &read(&module));
+    }
+    for file in &guest.files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        archive.add(&format!("tmp/{name}"), 0o100_644, &read(file));
     }
     let script = format!(
         "#!/bin/busybox sh\n/bin/busybox --install -s /bin\nexport PATH=/bin\nmount -t proc proc /proc\n\

@@ -92,7 +92,7 @@ fn run(
     drives.extend(sticks.iter().enumerate().flat_map(|(number, stick)| stick.drive(number + 1)));
     drives.extend(more.iter().map(|word| (*word).to_owned()));
     let script = prologue(sticks.len()) + &script;
-    let guest = Guest { script, drives };
+    let guest = Guest { script, drives, files: Vec::new() };
     guest::run(&guest, Path::new(env!("CARGO_BIN_EXE_tsmedia")), LIMIT, during)
 }
 
@@ -223,4 +223,79 @@ fn each_of_many_sticks_has_its_own_outcome_and_stops_no_other() {
     assert!(sandbox.read("MOUNTED")[..512] == medium[..512] && sandbox.read("system") == medium[1 << 20..]);
     // Whoever writes the same again on the sticks that are good finds them good.
     fs::remove_file(sandbox.path("socket")).expect("it is there");
+}
+
+#[test]
+fn media_of_a_batch_come_on_sticks_as_they_are_plugged_in() {
+    let sandbox = sandbox();
+    let workers = "name;serial;password\nAnna;KEY-1;vQ8.tufmelG-2pzR1\nBernd;KEY-2;wL3.ybrantK-7qxD2\n";
+    let create = super::CREATE.replace("--password-file password.txt ", "").replace(" --no-receipt", "");
+    sandbox.write("workers.csv", workers);
+    sandbox.good(&format!("{create} --workers workers.csv --output-dir media --format img --no-letters"));
+    // The first one fails and gets the first medium; the next stick gets it instead.
+    let names = ["BROKEN", "FIRST", "SECOND"];
+    let mut drives = vec!["-device".to_owned(), "qemu-xhci,id=xhci,p2=12,p3=12".to_owned()];
+    for name in names {
+        let stick = Stick::filled(&sandbox, name, "");
+        let drive = match name {
+            "BROKEN" => format!(
+                "driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={},\
+                 file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.sector=10240",
+                sandbox.path(name).display()
+            ),
+            _ => stick.drive,
+        };
+        drives.extend([
+            "-drive".to_owned(),
+            format!("if=none,id=drive-{name},werror=report,rerror=report,{drive}"),
+        ]);
+    }
+    for name in ["KEY-1.img", "KEY-2.img"] {
+        let path = sandbox.path(&format!("media/{name}"));
+        drives.extend([
+            "-drive".to_owned(),
+            format!("if=virtio,format=raw,readonly=on,file={}", path.display()),
+        ]);
+    }
+    let files = vec![sandbox.path("media/register.json")];
+    // The media are disks there: they would not fit into its memory.
+    let script = "cd /tmp; mkdir media; mv register.json media\n\
+         ln -s /dev/vda media/KEY-1.img; ln -s /dev/vdb media/KEY-2.img\n\
+         { tsmedia write --batch media --yes; echo \"EXIT $?.\"; } 2>&1 > out | cat; cat out\n\
+         echo BEGIN-REGISTER; cat media/register.json; echo END-REGISTER\n";
+    let guest = Guest { script: script.to_owned(), drives, files };
+    let asked = "plug in a stick: the next gets ";
+    let mut plugged = 0;
+    let said = guest::run(&guest, Path::new(env!("CARGO_BIN_EXE_tsmedia")), LIMIT, |said, monitor| {
+        if plugged < names.len() && said.matches(asked).count() > plugged {
+            monitor.plug_in(names[plugged], &format!("drive-{}", names[plugged]));
+            plugged += 1;
+        }
+    });
+    let Some(said) = said else { return };
+    for wanted in [
+        "plug in a stick: the next gets KEY-1 for Anna, 2 left\nFAILED ",
+        "plug in a stick: the next gets KEY-1 for Anna, 2 left\nready ",
+        "plug in a stick: the next gets KEY-2 for Bernd, 1 left\nready ",
+        "KEY-1 for Anna; writing at byte 5242880 (",
+        "2 of 2 media of media are on sticks",
+        "EXIT 0.",
+    ] {
+        assert!(said.contains(wanted), "{wanted:?} is not in\n{said}");
+    }
+    let register: Value =
+        serde_json::from_str(between(&said, "BEGIN-REGISTER", "END-REGISTER")).expect("JSON");
+    let sticks: Vec<&str> = register["media"]
+        .as_array()
+        .expect("media")
+        .iter()
+        .filter_map(|entry| entry["device_serial"].as_str())
+        .collect();
+    assert_eq!(sticks, ["FIRST", "SECOND"]);
+    assert!(is_wiped(&sandbox, "BROKEN"));
+    for (stick, medium) in [("FIRST", "KEY-1"), ("SECOND", "KEY-2")] {
+        assert_intact(&sandbox, stick);
+        let found = memchr::memmem::find(&sandbox.read(stick), format!("\"{medium}\"").as_bytes());
+        assert!(found.is_some(), "{stick} has not {medium}");
+    }
 }
