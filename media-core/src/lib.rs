@@ -70,7 +70,7 @@ pub use rework::{Changes, Journal, Patch, Replacement, Rework, ReworkError, rewo
 pub use seal::{Made, MakeError, SealError, Sealed, complete, draft, input_digests, make, read_ahead, seal};
 pub use spec::{
     BootConfigurationChoice, BootImageSpec, BootManagerChoice, Form, Management, MediaOptions, MediaSpec,
-    Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
+    MediumPartition, Prestart, SiteSpec, UnknownComputers, UserDeviceAffinity, VariablesForm,
 };
 pub use stage::{BootConfigurationOrigin, StageError, StageReport, Staged, stage};
 pub use transfer::{Transfer, TransferError, UpdateError, Whole};

@@ -31,6 +31,8 @@ pub struct Plan {
     pub files: Vec<PlannedFile>,
     /// Where a zero says something, apart from what the extents cover of it.
     pub zeros: Vec<Range<u64>>,
+    /// What is zero when the medium is new, and its owner's from then on.
+    pub emptied: Option<Range<u64>>,
 }
 
 /// A run of bytes with its address.
@@ -76,6 +78,14 @@ pub enum PlanError {
         /// The smallest size that works, in bytes.
         needed: u64,
         /// The size asked for, in bytes.
+        given: u64,
+    },
+    /// The length asked for the medium's partition does not hold the content.
+    #[error("the medium's partition needs {needed} bytes, but {given} bytes are given to it")]
+    PartitionTooSmall {
+        /// The smallest length that works, in bytes.
+        needed: u64,
+        /// The length asked for, in bytes.
         given: u64,
     },
     /// The manifest and the structures it lists never fit each other: a defect of this program.

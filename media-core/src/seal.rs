@@ -306,6 +306,8 @@ fn volume(shape: &Shape, laid: &Laid) -> VolumeForm {
             partition_guid: ids.partition,
             mbr_signature: ids.mbr_signature,
             volume_serial_number: ids.volume,
+            partition_length: laid.data.as_ref().map(|_| laid.volume.len),
+            data_partition_guid: laid.data.as_ref().map(|_| ids.data_partition),
         },
         Form::Iso { .. } => VolumeForm::Iso {
             length,

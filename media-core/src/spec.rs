@@ -223,10 +223,22 @@ pub struct VariablesForm {
     pub trailer: Option<u16>,
 }
 
+/// The partition of a medium on a disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MediumPartition {
+    /// All of the disk.
+    #[default]
+    Whole,
+    /// As small as the content needs; the rest is a partition for data.
+    Fits,
+    /// So many bytes, of which whole sectors are used; the rest is a partition for data.
+    Length(u64),
+}
+
 /// The volume to lay the files out on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A disk image for a USB stick: FAT32 in one partition.
+    /// A disk image for a USB stick: FAT32 in one partition, and perhaps another partition for data.
     DiskImage {
         /// The partition table.
         scheme: crate::disk::Scheme,
@@ -234,6 +246,8 @@ pub enum Form {
         size: Option<u64>,
         /// Bytes in a cluster; chosen by the volume's size when not given.
         cluster_size: Option<u32>,
+        /// How much of it the medium takes.
+        partition: MediumPartition,
     },
     /// A CD or DVD image: ISO 9660 + Joliet + UDF.
     Iso {

@@ -75,6 +75,16 @@ pub enum UpdateError {
     /// The new medium does not say what it consists of.
     #[error("the new medium has no manifest that says what it consists of")]
     NewIsUnknown,
+    /// The stick has a partition for data, and the new medium has none there.
+    #[error(
+        "the stick has a partition for data from byte {start} to {end}, which the new medium would destroy"
+    )]
+    DataPartition {
+        /// Where it starts, in bytes.
+        start: u64,
+        /// Where it ends.
+        end: u64,
+    },
     /// The stick could not be read.
     #[error("reading the stick: {0}")]
     Read(#[from] std::io::Error),
@@ -119,7 +129,16 @@ impl Transfer {
         let new = self.origin.as_ref().ok_or(UpdateError::NewIsUnknown)?;
         let old =
             Origin::of(&medium::open(stick.clone())?.listing()?.files)?.ok_or(UpdateError::NoManifest)?;
-        Ok(StickImage::update(self.plan.clone(), &same(&old, new), &**stick)?)
+        let mut plan = self.plan.clone();
+        match (&old.laid.data, &new.laid.data) {
+            // What its owner put there stays.
+            (Some(there), Some(planned)) if there == planned => plan.emptied = None,
+            (Some(there), _) => {
+                return Err(UpdateError::DataPartition { start: there.start, end: there.end });
+            }
+            (None, _) => {}
+        }
+        Ok(StickImage::update(plan, &same(&old, new), &**stick)?)
     }
 
     /// All of it.
@@ -144,7 +163,7 @@ fn of_origin(source: &Arc<dyn Source>, origin: &Origin) -> Plan {
     }
     extents.sort_by_key(|extent| extent.offset);
     let (kind, zeros) = (origin.laid.kind.clone(), origin.laid.zeros().collect());
-    Plan { len: origin.laid.len, kind, extents, zeros, ..Plan::default() }
+    Plan { len: origin.laid.len, kind, extents, zeros, emptied: origin.laid.emptied(), ..Plan::default() }
 }
 
 /// Everything there is, with what is missing of the last sector.

@@ -76,6 +76,8 @@ pub struct VolumeIds {
     pub disk: Guid,
     /// GUID of the GPT partition.
     pub partition: Guid,
+    /// GUID of the GPT partition for data, where there is one.
+    pub data_partition: Guid,
     /// Signature of an MBR disk.
     pub mbr_signature: u32,
     /// Serial number of the FAT32 volume.
@@ -90,6 +92,7 @@ impl VolumeIds {
         Self {
             disk: Guid::from_random(env.bytes("disk GUID")),
             partition: Guid::from_random(env.bytes("partition GUID")),
+            data_partition: Guid::from_random(env.bytes("data partition GUID")),
             mbr_signature: u32::from_le_bytes(env.bytes("MBR signature")),
             volume: u32::from_le_bytes(env.bytes("volume serial number")),
             volume_set: u64::from_le_bytes(env.bytes("volume set identifier")),

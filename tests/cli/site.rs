@@ -269,7 +269,12 @@ fn secrets_and_the_identity_stay_behind() {
 fn a_donor_may_be_a_stick_a_boot_image_or_the_variables_alone() {
     let (sandbox, kept) = (sandbox(), kept());
     let console = &consoles()[1];
-    let stick = Form::DiskImage { scheme: media_core::disk::Scheme::Gpt, size: None, cluster_size: None };
+    let stick = Form::DiskImage {
+        scheme: media_core::disk::Scheme::Gpt,
+        size: None,
+        cluster_size: None,
+        partition: media_core::MediumPartition::Whole,
+    };
     write_donor(&sandbox, console, &kept, "donor.img", stick);
     sandbox.write("tree/sms/data/Variables.dat", sandbox.read("donor.dat"));
     sandbox.write("tree/sms/data/TsmBootstrap.ini", &console.ini);

@@ -13,14 +13,19 @@ use media_core::media::site_variables::OWN;
 use media_core::media::variables;
 use media_core::{
     BootConfigurationChoice, BootConfigurationOrigin, BootManagerChoice, Form, Management, MediaSpec,
-    Prestart, Staged, UnknownComputers, UserDeviceAffinity, plan, stage,
+    MediumPartition, Prestart, Staged, UnknownComputers, UserDeviceAffinity, plan, stage,
 };
 use media_tests::boot_image::{Architecture, BootImageRecipe, Subsystem, program};
 use media_tests::medium;
 use media_tests::signing::{Signer, signed};
 use tempfile::TempDir;
 
-const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: None };
+const STICK: Form = Form::DiskImage {
+    scheme: Scheme::Gpt,
+    size: None,
+    cluster_size: None,
+    partition: MediumPartition::Whole,
+};
 const ISO: Form = Form::Iso { prompt: false };
 
 /// Two boot images as small as they get: with `\Windows\Boot\DVD` and `DVD_EX`, and without.
@@ -62,8 +67,16 @@ fn refusal(spec: &MediaSpec) -> String {
 /// One medium becomes another of its batch by changing a few kilobytes.
 #[test]
 fn how_long_the_variables_are_moves_no_other_file() {
-    for form in [STICK, ISO, Form::DiskImage { scheme: Scheme::Mbr, size: Some(1 << 30), cluster_size: None }]
-    {
+    for form in [
+        STICK,
+        ISO,
+        Form::DiskImage {
+            scheme: Scheme::Mbr,
+            size: Some(1 << 30),
+            cluster_size: None,
+            partition: MediumPartition::Whole,
+        },
+    ] {
         let places = |characters: usize| {
             let mut spec = spec(true, form);
             spec.variables.push(("Contoso".to_owned(), "x".repeat(characters).into()));
@@ -376,7 +389,8 @@ fn a_size_no_volume_can_have_is_refused() {
     for (scheme, size, cluster_size) in
         [(Scheme::Mbr, 3 << 40, None), (Scheme::Gpt, 3 << 40, None), (Scheme::Gpt, 1 << 40, Some(512))]
     {
-        let form = Form::DiskImage { scheme, size: Some(size), cluster_size };
+        let form =
+            Form::DiskImage { scheme, size: Some(size), cluster_size, partition: MediumPartition::Whole };
         let error = plan(&staged.tree, form).err().expect("it is refused").to_string();
         assert!(error.contains("more than") || error.contains("clusters"), "{error}");
     }
@@ -385,11 +399,21 @@ fn a_size_no_volume_can_have_is_refused() {
 #[test]
 fn a_size_too_small_is_refused_with_both_numbers() {
     let staged = staged(&spec(false, STICK));
-    let form = Form::DiskImage { scheme: Scheme::Gpt, size: Some(100 << 20), cluster_size: None };
+    let form = Form::DiskImage {
+        scheme: Scheme::Gpt,
+        size: Some(100 << 20),
+        cluster_size: None,
+        partition: MediumPartition::Whole,
+    };
     let error = plan(&staged.tree, form).err().expect("it is refused").to_string();
     let needed = plan(&staged.tree, STICK).expect("it fits").len;
     assert_eq!(error, format!("the medium needs {needed} bytes, but the size given is {} bytes", 100 << 20));
-    let exact = Form::DiskImage { scheme: Scheme::Gpt, size: Some(needed), cluster_size: None };
+    let exact = Form::DiskImage {
+        scheme: Scheme::Gpt,
+        size: Some(needed),
+        cluster_size: None,
+        partition: MediumPartition::Whole,
+    };
     assert_eq!(plan(&staged.tree, exact).expect("the smallest size it asks for").len, needed);
 }
 

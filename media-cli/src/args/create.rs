@@ -395,6 +395,15 @@ pub struct OutputArgs {
     /// Cluster size of the disk image's FAT32 volume, from 512 to 32K [default: by the volume's size]
     #[arg(long, value_name = "SIZE")]
     pub cluster_size: Option<Size>,
+    /// Make a second partition of what is left of the disk, for the user's data: unformatted, of the type for NTFS or exFAT
+    ///
+    /// The medium's own partition is then as small as fits, or of --partition-size. Windows offers to format the other one. What
+    /// is put there stays when the stick is brought up to date with `tsmedia write --update`.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub data_partition: Option<bool>,
+    /// Length of the medium's own partition, with --data-partition, so that larger media fit into it later: 4GiB
+    #[arg(long, value_name = "SIZE")]
+    pub partition_size: Option<Size>,
     /// Let a computer started from the ISO by UEFI wait for a key to be pressed
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub prompt: Option<bool>,

@@ -133,6 +133,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         | Error::Seal(SealError::Plan(PlanError::TooSmall { needed, .. })) => {
             Some(format!("give --size {needed} or more, or leave it out for the smallest that fits"))
         }
+        Error::Plan(PlanError::PartitionTooSmall { needed, .. })
+        | Error::Seal(SealError::Plan(PlanError::PartitionTooSmall { needed, .. })) => Some(format!(
+            "give --partition-size {needed} or more, or leave it out for the smallest that fits"
+        )),
         Error::Plan(PlanError::Fat(error)) | Error::Seal(SealError::Plan(PlanError::Fat(error))) => {
             hint_of_fat(error)
         }

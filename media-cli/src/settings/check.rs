@@ -135,6 +135,13 @@ pub(super) fn image_size(size: u64) -> Result<u64, String> {
     Ok(size)
 }
 
+pub(super) fn partition_size(size: u64) -> Result<u64, String> {
+    if size == 0 || !size.is_multiple_of(512) {
+        return Err(format!("a partition of {size} bytes is not possible; expected a multiple of 512"));
+    }
+    Ok(size)
+}
+
 /// Nothing was given where something has to be.
 pub(super) fn missing(what: &str, hint: &str) -> Error {
     Error::setting(what, Place::Nowhere).with_hint(hint)

@@ -130,6 +130,8 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.partition_scheme, output.partition_scheme, "--partition-scheme");
     win(&mut settings.size, output.size, "--size");
     win(&mut settings.cluster_size, output.cluster_size, "--cluster-size");
+    win(&mut settings.data_partition, output.data_partition, "--data-partition");
+    win(&mut settings.partition_size, output.partition_size, "--partition-size");
     win(&mut settings.prompt, output.prompt, "--prompt");
     settings.letter.overrule(letter);
     overrule::overrule(&mut settings, security.self_signed);
@@ -283,6 +285,8 @@ pub(super) fn from_spec_file(spec: SpecFile) -> Settings {
         partition_scheme: output.partition_scheme.map(given),
         size: output.size.map(given),
         cluster_size: output.cluster_size.map(given),
+        data_partition: output.data_partition.map(given),
+        partition_size: output.partition_size.map(given),
         prompt: output.prompt.map(given),
         letter: LetterSettings::of(letter, file),
         notes: Vec::new(),

@@ -125,6 +125,8 @@ pub struct Settings {
     partition_scheme: Option<Given<PartitionScheme>>,
     size: Option<Given<Size>>,
     cluster_size: Option<Given<Size>>,
+    data_partition: Option<Given<bool>>,
+    partition_size: Option<Given<Size>>,
     prompt: Option<Given<bool>>,
     letter: letter::LetterSettings,
     notes: Vec<String>,

@@ -113,6 +113,8 @@ fn form(settings: &mut Settings, notes: &mut Vec<String>) {
             give_way(&mut settings.partition_scheme, "partition-scheme", &why, notes);
             give_way(&mut settings.size, "size", &why, notes);
             give_way(&mut settings.cluster_size, "cluster-size", &why, notes);
+            give_way(&mut settings.data_partition, "data-partition", &why, notes);
+            give_way(&mut settings.partition_size, "partition-size", &why, notes);
         }
         Format::Img => give_way(&mut settings.prompt, "prompt", &why, notes),
     }

@@ -12,7 +12,8 @@ use media_core::media::variables::{Variables, XmlForm};
 use media_core::sealed::Algorithm;
 use media_core::time::Timestamp;
 use media_core::{
-    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, Prestart, VariablesForm,
+    BootConfigurationChoice, BootManagerChoice, Form, Management, MediaOptions, MediumPartition, Prestart,
+    VariablesForm,
 };
 use secrecy::SecretString;
 
@@ -369,6 +370,8 @@ fn form(settings: &Settings, dry_run: bool) -> Result<Form, Error> {
             refuse(settings.partition_scheme.as_ref(), &format!("a partition scheme {disk}"))?;
             refuse(settings.size.as_ref(), &format!("a size {disk}"))?;
             refuse(settings.cluster_size.as_ref(), &format!("a cluster size {disk}"))?;
+            refuse(settings.data_partition.as_ref(), &format!("a partition for data {disk}"))?;
+            refuse(settings.partition_size.as_ref(), &format!("the size of a partition {disk}"))?;
             Ok(Form::Iso { prompt: value(settings.prompt.as_ref(), false) })
         }
         values::Format::Img => {
@@ -385,9 +388,28 @@ fn form(settings: &Settings, dry_run: bool) -> Result<Form, Error> {
                 },
                 size: checked_if_given(settings.size.as_ref(), |size| check::image_size(size.0))?,
                 cluster_size,
+                partition: medium_partition(settings)?,
             })
         }
     }
+}
+
+fn medium_partition(settings: &Settings) -> Result<MediumPartition, Error> {
+    let wanted = settings.data_partition.as_ref().filter(|given| given.value);
+    let size = settings.partition_size.as_ref();
+    let Some(wanted) = wanted else {
+        let why = "the medium's partition takes all of the disk where there is none for data";
+        return refuse(size, why)
+            .map_err(|error| error.with_hint("give --data-partition as well, or --size for the disk"))
+            .map(|()| MediumPartition::Whole);
+    };
+    if settings.size.is_none() {
+        let message = "a partition for data takes what is left of the disk, and its size is not given";
+        return Err(Error::setting(message, wanted.place.clone())
+            .with_hint("give --size, the size of the sticks it is for; or write the medium to a stick"));
+    }
+    let size = checked_if_given(size, |size| check::partition_size(size.0))?;
+    Ok(size.map_or(MediumPartition::Fits, MediumPartition::Length))
 }
 
 fn refuse<T>(setting: Option<&Given<T>>, why: &str) -> Result<(), Error> {

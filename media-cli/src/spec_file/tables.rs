@@ -268,6 +268,10 @@ pub struct OutputTable {
     pub size: Option<At<Size>>,
     /// Cluster size of the disk image's FAT32 volume
     pub cluster_size: Option<At<Size>>,
+    /// Make a second, unformatted partition of what is left of the disk
+    pub data_partition: Option<At<bool>>,
+    /// Length of the medium's own partition, with a data partition
+    pub partition_size: Option<At<Size>>,
     /// Let a computer started from the ISO by UEFI wait for a key to be pressed
     pub prompt: Option<At<bool>>,
 }

@@ -14,13 +14,15 @@ use crate::layout::Structure;
 const LONGEST_NAME: usize = 36;
 
 pub(super) fn structures(
-    partition: &Partition,
+    partitions: &[Partition],
     options: &DiskOptions,
     len: u64,
 ) -> Result<Vec<Structure>, DiskError> {
-    let units = partition.name.encode_utf16().count();
-    if units > LONGEST_NAME {
-        return Err(DiskError::NameTooLong { name: partition.name.to_owned(), units });
+    for partition in partitions {
+        let units = partition.name.encode_utf16().count();
+        if units > LONGEST_NAME {
+            return Err(DiskError::NameTooLong { name: partition.name.to_owned(), units });
+        }
     }
     let refused = |error: &dyn std::fmt::Display| DiskError::Gpt(error.to_string());
     let sectors = len / SECTOR_SIZE;
@@ -36,16 +38,20 @@ pub(super) fn structures(
         .writable(true)
         .create_from_device(device, Some(disk_guid))
         .map_err(|error| refused(&error))?;
-    // Not `add_partition`, which draws a random GUID.
-    let entry = GptPartition {
-        part_type_guid: BASIC,
-        part_guid: options.partition_guid.to_string().parse().map_err(|_| refused(&"partition GUID"))?,
-        first_lba: partition.start_sector,
-        last_lba: partition.start_sector + partition.sectors - 1,
-        flags: 0,
-        name: partition.name.to_owned(),
-    };
-    disk.update_partitions(BTreeMap::from([(1, entry)])).map_err(|error| refused(&error))?;
+    let mut entries = BTreeMap::new();
+    for (number, partition) in (1..).zip(partitions) {
+        // Not `add_partition`, which draws a random GUID.
+        let entry = GptPartition {
+            part_type_guid: BASIC,
+            part_guid: partition.guid.to_string().parse().map_err(|_| refused(&"partition GUID"))?,
+            first_lba: partition.start_sector,
+            last_lba: partition.start_sector + partition.sectors - 1,
+            flags: 0,
+            name: partition.name.to_owned(),
+        };
+        entries.insert(number, entry);
+    }
+    disk.update_partitions(entries).map_err(|error| refused(&error))?;
     let device = disk.write().map_err(|error| refused(&error))?;
 
     let entries = GPT_SECTORS - 1;

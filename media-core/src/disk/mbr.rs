@@ -1,23 +1,28 @@
-//! Writes a classic MBR: one active partition of type 0x0C, FAT32 addressed by sector number.
+//! Writes a classic MBR: an active partition of type 0x0C, FAT32 addressed by sector number, and perhaps one of type 0x07.
 
-use super::{DiskOptions, Partition, SECTOR_SIZE};
+use super::{DiskOptions, Partition, PartitionContent, SECTOR_SIZE};
 use crate::layout::Structure;
 
 /// FAT32, addressed by sector number (LBA).
 const TYPE_FAT32_LBA: u8 = 0x0C;
+/// NTFS or exFAT.
+const TYPE_NTFS: u8 = 0x07;
 const ACTIVE: u8 = 0x80;
 
-/// The sector; [`super::plan`] has checked that start and length fit 32 bits.
-pub(super) fn structure(partition: &Partition, options: &DiskOptions) -> Structure {
+/// The sector; [`super::plan`] has checked that starts and lengths fit 32 bits.
+pub(super) fn structure(partitions: &[Partition], options: &DiskOptions) -> Structure {
     let mut bytes = vec![0; SECTOR_SIZE as usize];
     bytes[440..444].copy_from_slice(&options.mbr_signature.to_le_bytes());
-    let entry = &mut bytes[446..462];
-    entry[0] = ACTIVE;
-    entry[1..4].copy_from_slice(&cylinder_head_sector(partition.start_sector));
-    entry[4] = TYPE_FAT32_LBA;
-    entry[5..8].copy_from_slice(&cylinder_head_sector(partition.start_sector + partition.sectors - 1));
-    entry[8..12].copy_from_slice(&(partition.start_sector as u32).to_le_bytes());
-    entry[12..16].copy_from_slice(&(partition.sectors as u32).to_le_bytes());
+    for (entry, partition) in bytes[446..510].chunks_exact_mut(16).zip(partitions) {
+        (entry[0], entry[4]) = match partition.content {
+            PartitionContent::Medium => (ACTIVE, TYPE_FAT32_LBA),
+            PartitionContent::Data => (0, TYPE_NTFS),
+        };
+        entry[1..4].copy_from_slice(&cylinder_head_sector(partition.start_sector));
+        entry[5..8].copy_from_slice(&cylinder_head_sector(partition.start_sector + partition.sectors - 1));
+        entry[8..12].copy_from_slice(&(partition.start_sector as u32).to_le_bytes());
+        entry[12..16].copy_from_slice(&(partition.sectors as u32).to_le_bytes());
+    }
     bytes[510..].copy_from_slice(&[0x55, 0xAA]);
     Structure { offset: 0, label: "MBR", bytes }
 }

@@ -1,6 +1,7 @@
-//! Partition tables of a disk with one partition: GPT with its protective MBR and backup, or a classic MBR.
+//! Partition tables of a disk with one partition, or a second one for other data: GPT with its protective MBR and backup, or a
+//! classic MBR.
 //!
-//! Scope: 512-byte sectors; one partition to write, any number to read. Refused: extended MBR partitions (shown, not
+//! Scope: 512-byte sectors; one or two partitions to write, any number to read. Refused: extended MBR partitions (shown, not
 //! followed), GPT on disks of 4096-byte sectors. GPT is written through the `gpt` crate and read back by our own code.
 //! Sources: UEFI Specification 2.10, section 5 ("GUID Partition Table (GPT) Disk Layout"), which also has the MBR.
 
@@ -50,15 +51,28 @@ impl std::fmt::Display for Scheme {
     }
 }
 
-/// The partition to be.
+/// A partition to be.
 #[derive(Debug, Clone, Copy)]
 pub struct Partition<'a> {
+    /// What it is for.
+    pub content: PartitionContent,
+    /// Its identifier in a GPT.
+    pub guid: Guid,
     /// Its name in a GPT, at most 36 UTF-16 units; an MBR has no names.
     pub name: &'a str,
     /// Its first sector: [`FIRST_SECTOR`], as a rule.
     pub start_sector: u64,
     /// Its length in sectors.
     pub sectors: u64,
+}
+
+/// What a partition is for. Both have the type that Windows gives a drive letter in a GPT (Microsoft basic data).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionContent {
+    /// The medium's FAT32 volume; in an MBR active and of type 0x0C.
+    Medium,
+    /// Whatever its owner formats it for, NTFS or exFAT; in an MBR of type 0x07.
+    Data,
 }
 
 /// How the table is to be written.
@@ -68,8 +82,6 @@ pub struct DiskOptions {
     pub scheme: Scheme,
     /// The disk's identifier in a GPT.
     pub disk_guid: Guid,
-    /// The partition's identifier in a GPT.
-    pub partition_guid: Guid,
     /// The disk's identifier in an MBR.
     pub mbr_signature: u32,
 }
@@ -133,27 +145,34 @@ pub fn partition_sectors(scheme: Scheme, start_sector: u64, len: u64) -> u64 {
     sectors.saturating_sub(start_sector + behind)
 }
 
-/// Plans a disk of [`image_len`] bytes; the layout has structures only, the partition's content is the caller's.
+/// Plans a disk of [`image_len`] bytes behind its last partition; the layout has structures only, what is in the partitions is
+/// the caller's. They are given in the order of their addresses.
 ///
 /// # Errors
 /// [`DiskError::Range`] and [`DiskError::NameTooLong`].
-pub fn plan(partition: &Partition, options: &DiskOptions) -> Result<Layout, DiskError> {
-    let len = image_len(options.scheme, partition.start_sector, partition.sectors);
+pub fn plan(partitions: &[Partition], options: &DiskOptions) -> Result<Layout, DiskError> {
+    let end = |partition: &Partition| partition.start_sector.saturating_add(partition.sectors);
+    let len = partitions.last().map_or(0, |last| image_len(options.scheme, last.start_sector, last.sectors));
     let (first, last) = match options.scheme {
         // Signed 63-bit byte offsets are what file systems and devices can address.
         Scheme::Gpt => (1 + GPT_SECTORS, i64::MAX as u64 / SECTOR_SIZE - (FIRST_SECTOR + GPT_SECTORS)),
         Scheme::Mbr => (1, u64::from(u32::MAX)),
     };
-    let end = partition.start_sector.saturating_add(partition.sectors);
-    if partition.start_sector < first || partition.sectors == 0 || end - 1 > last {
+    let mut free = 0;
+    let mut zeros = Vec::new();
+    for partition in partitions {
         let Partition { start_sector, sectors, .. } = *partition;
-        return Err(DiskError::Range { start_sector, sectors, first, last });
+        if start_sector < first.max(free) || sectors == 0 || end(partition) - 1 > last {
+            return Err(DiskError::Range { start_sector, sectors, first: first.max(free), last });
+        }
+        // What other tools have put in front of a partition: a boot program, another table.
+        zeros.push(PlacedExtent { offset: free * SECTOR_SIZE, len: (start_sector - free) * SECTOR_SIZE });
+        free = end(partition);
     }
     let structures = match options.scheme {
-        Scheme::Gpt => gpt::structures(partition, options, len)?,
-        Scheme::Mbr => vec![mbr::structure(partition, options)],
+        Scheme::Gpt => gpt::structures(partitions, options, len)?,
+        Scheme::Mbr => vec![mbr::structure(partitions, options)],
     };
-    // What other tools have put in front of the first partition: a boot program, another table.
-    let in_front = PlacedExtent { offset: 0, len: partition.start_sector * SECTOR_SIZE };
-    Ok(Layout { len, structures, files: Vec::new(), zeros: vec![in_front] })
+    zeros.retain(|run| run.len > 0);
+    Ok(Layout { len, structures, files: Vec::new(), zeros })
 }

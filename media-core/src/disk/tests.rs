@@ -14,16 +14,25 @@ use crate::layout::Layout;
 const OPTIONS: DiskOptions = DiskOptions {
     scheme: Scheme::Gpt,
     disk_guid: Guid(*b"\x01\x23\x45\x67\x89\xAB\xCD\x4F\x81\x02\x03\x04\x05\x06\x07\x08"),
-    partition_guid: Guid(*b"\x11\x23\x45\x67\x89\xAB\xCD\x4F\x81\x02\x03\x04\x05\x06\x07\x08"),
     mbr_signature: 0xCAFE_F00D,
 };
 
-fn partition(sectors: u64) -> Partition<'static> {
-    Partition { name: "Task sequence média", start_sector: 2048, sectors }
-}
+const PARTITION: Partition = Partition {
+    content: PartitionContent::Medium,
+    guid: Guid(*b"\x11\x23\x45\x67\x89\xAB\xCD\x4F\x81\x02\x03\x04\x05\x06\x07\x08"),
+    name: "Task sequence média",
+    start_sector: 2048,
+    sectors: 0,
+};
+const DATA: Partition = Partition {
+    content: PartitionContent::Data,
+    guid: Guid(*b"\x21\x23\x45\x67\x89\xAB\xCD\x4F\x81\x02\x03\x04\x05\x06\x07\x08"),
+    name: "Data",
+    ..PARTITION
+};
 
 fn planned(scheme: Scheme, sectors: u64) -> Layout {
-    plan(&partition(sectors), &DiskOptions { scheme, ..OPTIONS }).expect("possible")
+    plan(&[Partition { sectors, ..PARTITION }], &DiskOptions { scheme, ..OPTIONS }).expect("possible")
 }
 
 /// A planned disk in memory.
@@ -89,7 +98,7 @@ fn referees_accept_both_tables() {
         assert!(verdict.contains("No problems found"), "{verdict}");
         let Some(facts) = said("sgdisk", &["-i", "1", "-p"], &path) else { return };
         assert!(facts.contains("EBD0A0A2-B9E5-4433-87C0-68B6B72699C7 (Microsoft basic data)"), "{facts}");
-        assert!(facts.contains(&format!("unique GUID: {}", OPTIONS.partition_guid)), "{facts}");
+        assert!(facts.contains(&format!("unique GUID: {}", PARTITION.guid)), "{facts}");
         assert!(facts.contains(&format!("Disk identifier (GUID): {}", OPTIONS.disk_guid)), "{facts}");
         assert!(facts.contains("Task sequence média"), "{facts}");
         let table = read(&FileSource::open(&path).expect("opened")).expect("readable");
@@ -100,7 +109,7 @@ fn referees_accept_both_tables() {
             (found.start_sector, found.sectors, found.name.as_str()),
             (2048, sectors, "Task sequence média")
         );
-        assert_eq!((found.kind, found.guid), (PartitionType::BASIC_DATA, Some(OPTIONS.partition_guid)));
+        assert_eq!((found.kind, found.guid), (PartitionType::BASIC_DATA, Some(PARTITION.guid)));
     }
     for sectors in [70_000, 2 << 21, 64 << 21] {
         let path = folder.path().join(format!("mbr-{sectors}.img"));
@@ -114,6 +123,43 @@ fn referees_accept_both_tables() {
         assert_eq!((found.start_sector, found.sectors, found.active), (2048, sectors, true));
         assert_eq!((found.kind, found.kind.name()), (PartitionType::Byte(0x0C), "FAT32 (LBA)"));
     }
+}
+
+#[test]
+fn referees_accept_a_second_partition() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (first, second) = (70_000, 500_000);
+    let start_sector = 73_728;
+    let partitions =
+        [Partition { sectors: first, ..PARTITION }, Partition { start_sector, sectors: second, ..DATA }];
+    for (scheme, name) in [(Scheme::Gpt, "gpt.img"), (Scheme::Mbr, "mbr.img")] {
+        let layout = plan(&partitions, &DiskOptions { scheme, ..OPTIONS }).expect("possible");
+        let gap = PlacedExtent { offset: (2048 + first) * 512, len: (start_sector - 2048 - first) * 512 };
+        assert!(layout.zeros.contains(&gap), "{:?}", layout.zeros);
+        let path = folder.path().join(name);
+        write(&layout, &path);
+        let table = read(&FileSource::open(&path).expect("opened")).expect("readable");
+        assert_eq!((table.scheme, table.findings.as_slice()), (Some(scheme), [].as_slice()));
+        let found: Vec<_> = table.partitions.iter().map(|part| (part.start_sector, part.sectors)).collect();
+        assert_eq!(found, [(2048, first), (start_sector, second)]);
+        let data = &table.partitions[1];
+        match scheme {
+            Scheme::Gpt => {
+                let Some(verdict) = said("sgdisk", &["-v"], &path) else { return };
+                assert!(verdict.contains("No problems found"), "{verdict}");
+                let Some(facts) = said("sgdisk", &["-i", "2"], &path) else { return };
+                assert!(facts.contains("(Microsoft basic data)") && facts.contains("'Data'"), "{facts}");
+                assert_eq!((data.kind, data.guid), (PartitionType::BASIC_DATA, Some(DATA.guid)));
+            }
+            Scheme::Mbr => {
+                let Some(facts) = said("sfdisk", &["--dump"], &path) else { return };
+                assert!(facts.contains("type=c, bootable") && facts.contains("type=7\n"), "{facts}");
+                assert_eq!((data.kind.name(), data.active), ("NTFS or exFAT", false));
+            }
+        }
+    }
+    let over = [partitions[0], Partition { start_sector: 72_047, ..partitions[1] }];
+    assert!(matches!(plan(&over, &OPTIONS), Err(DiskError::Range { first: 72_048, .. })), "they overlap");
 }
 
 #[test]
@@ -132,7 +178,7 @@ fn the_image_is_whole_mebibytes_and_has_room_for_the_backup() {
 #[test]
 fn impossible_partitions_are_refused() {
     let try_at = |scheme, start_sector, sectors, name| {
-        plan(&Partition { name, start_sector, sectors }, &DiskOptions { scheme, ..OPTIONS })
+        plan(&[Partition { name, start_sector, sectors, ..PARTITION }], &DiskOptions { scheme, ..OPTIONS })
     };
     for (scheme, start, sectors) in [
         (Scheme::Gpt, 33, 1000),

@@ -4,12 +4,12 @@
 use std::ops::Range;
 
 use super::{Plan, PlanError};
-use crate::disk::{self, FIRST_SECTOR, SECTOR_SIZE, Scheme};
+use crate::disk::{self, FIRST_SECTOR, PartitionContent, SECTOR_SIZE, Scheme};
 use crate::fat32::{self, FatError};
 use crate::iso;
 use crate::layout::{FileSize, Layout, PlacedExtent, Structure};
 use crate::media::names::MediaLabel;
-use crate::spec::Form;
+use crate::spec::{Form, MediumPartition};
 use crate::time::Timestamp;
 use crate::tree::{Tree, VolumeIds};
 
@@ -53,7 +53,15 @@ pub(crate) struct Laid {
     pub(crate) start: u64,
     /// The file system, with the files in the order they were given.
     pub(crate) volume: Layout,
+    /// The partition for data, in bytes from the start of the medium.
+    pub(crate) data: Option<Range<u64>>,
 }
+
+/// What of a partition for data is emptied on a device that is written anew, in bytes: Windows offers to format it when it finds
+/// nothing there.
+const EMPTIED: u64 = 1 << 20;
+/// The name of the partition for data in a GPT.
+const DATA: &str = "Data";
 
 impl Laid {
     /// Every structure with its offset from the start of the medium.
@@ -70,6 +78,11 @@ impl Laid {
         let run = |start: u64| move |run: &PlacedExtent| start + run.offset..start + run.offset + run.len;
         let table = self.table.iter().flat_map(|table| &table.zeros).map(run(0));
         table.chain(self.volume.zeros.iter().map(run(self.start)))
+    }
+
+    /// What is emptied on a device that is written anew, and is its owner's from then on.
+    pub(crate) fn emptied(&self) -> Option<Range<u64>> {
+        self.data.as_ref().map(|data| data.start..data.end.min(data.start + EMPTIED))
     }
 
     /// The runs of a file, by its number: offsets from the start of the medium.
@@ -89,7 +102,7 @@ impl Laid {
     /// The plan of a tree with these addresses.
     pub(crate) fn plan(&self, tree: &Tree) -> Result<Plan, PlanError> {
         let (kind, zeros) = (self.kind.clone(), self.zeros().collect());
-        let mut plan = Plan { len: self.len, kind, zeros, ..Plan::default() };
+        let mut plan = Plan { len: self.len, kind, zeros, emptied: self.emptied(), ..Plan::default() };
         if let Some(table) = &self.table {
             plan.add_structures(0, table);
         }
@@ -104,50 +117,106 @@ impl Laid {
 /// As [`super::plan`].
 pub(crate) fn lay(shape: &Shape) -> Result<Laid, PlanError> {
     match shape.form {
-        Form::DiskImage { scheme, size, cluster_size } => lay_disk_image(shape, scheme, size, cluster_size),
+        Form::DiskImage { scheme, size, cluster_size, partition } => {
+            let disk = Disk { scheme, size, partition };
+            lay_disk_image(shape, disk, cluster_size)
+        }
         Form::Iso { .. } => lay_iso(shape),
     }
 }
 
-fn lay_disk_image(
-    shape: &Shape,
+/// The disk that a medium is laid out on.
+#[derive(Clone, Copy)]
+struct Disk {
     scheme: Scheme,
+    /// Its length in bytes; as small as fits when not given.
     size: Option<u64>,
-    cluster_size: Option<u32>,
-) -> Result<Laid, PlanError> {
-    let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&shape.files, size));
-    let needed = fat32::minimum_sectors(&shape.files, cluster_size)?;
-    let smallest = disk::image_len(scheme, FIRST_SECTOR, needed);
-    let len = match size {
-        Some(given) if given < smallest => return Err(PlanError::TooSmall { needed: smallest, given }),
-        Some(given) => given,
-        None => smallest,
+    partition: MediumPartition,
+}
+
+fn lay_disk_image(shape: &Shape, disk: Disk, cluster_size: Option<u32>) -> Result<Laid, PlanError> {
+    let scheme = disk.scheme;
+    let volume_size = match disk.partition {
+        MediumPartition::Whole => disk.size,
+        MediumPartition::Fits => None,
+        MediumPartition::Length(len) => Some(len),
     };
-    // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
-    let mut sectors = disk::partition_sectors(scheme, FIRST_SECTOR, len);
+    let cluster_size = cluster_size.unwrap_or_else(|| usual_cluster_size(&shape.files, volume_size));
+    let needed = fat32::minimum_sectors(&shape.files, cluster_size)?;
+    let (len, mut sectors) = disk.room(needed)?;
     let mut volume = lay_volume(shape, cluster_size, sectors);
+    // All the room there is; a few sectors more can cost a cluster when they make the FAT longer.
     if matches!(volume, Err(FatError::VolumeTooSmall { .. })) {
         sectors = needed;
         volume = lay_volume(shape, cluster_size, sectors);
     }
     let volume = volume?;
-    let table = disk::plan(
-        &disk::Partition { name: shape.label.as_str(), start_sector: FIRST_SECTOR, sectors },
-        &disk::DiskOptions {
-            scheme,
-            disk_guid: shape.ids.disk,
-            partition_guid: shape.ids.partition,
-            mbr_signature: shape.ids.mbr_signature,
-        },
-    )?;
+    let ids = shape.ids;
+    let mut partitions = vec![disk::Partition {
+        content: PartitionContent::Medium,
+        guid: ids.partition,
+        name: shape.label.as_str(),
+        start_sector: FIRST_SECTOR,
+        sectors,
+    }];
+    if disk.partition != MediumPartition::Whole {
+        let start_sector = data_start(sectors);
+        partitions.push(disk::Partition {
+            content: PartitionContent::Data,
+            guid: ids.data_partition,
+            name: DATA,
+            start_sector,
+            sectors: disk::partition_sectors(scheme, start_sector, len),
+        });
+    }
+    let options = disk::DiskOptions { scheme, disk_guid: ids.disk, mbr_signature: ids.mbr_signature };
+    let table = disk::plan(&partitions, &options)?;
+    let bytes = |data: &disk::Partition| {
+        data.start_sector * SECTOR_SIZE..(data.start_sector + data.sectors) * SECTOR_SIZE
+    };
+    let data = partitions.get(1).map(bytes);
+    let and = if data.is_some() { " and a partition for data" } else { "" };
     Ok(Laid {
         len: table.len,
-        kind: format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters"),
+        kind: format!("{scheme} disk image, FAT32 with {cluster_size}-byte clusters{and}"),
         cluster_size: Some(cluster_size),
         table: Some(table),
         start: FIRST_SECTOR * SECTOR_SIZE,
         volume,
+        data,
     })
+}
+
+impl Disk {
+    /// The length of the disk in bytes, and the sectors of the medium's partition, which needs so many.
+    fn room(self, needed: u64) -> Result<(u64, u64), PlanError> {
+        let sectors = match self.partition {
+            MediumPartition::Whole => {
+                let smallest = disk::image_len(self.scheme, FIRST_SECTOR, needed);
+                let len = self.at_least(smallest)?;
+                return Ok((len, disk::partition_sectors(self.scheme, FIRST_SECTOR, len)));
+            }
+            MediumPartition::Fits => needed,
+            MediumPartition::Length(given) if given / SECTOR_SIZE < needed => {
+                return Err(PlanError::PartitionTooSmall { needed: needed * SECTOR_SIZE, given });
+            }
+            MediumPartition::Length(given) => given / SECTOR_SIZE,
+        };
+        let smallest = disk::image_len(self.scheme, data_start(sectors), FIRST_SECTOR);
+        Ok((self.at_least(smallest)?, sectors))
+    }
+
+    fn at_least(self, smallest: u64) -> Result<u64, PlanError> {
+        match self.size {
+            Some(given) if given < smallest => Err(PlanError::TooSmall { needed: smallest, given }),
+            given => Ok(given.unwrap_or(smallest)),
+        }
+    }
+}
+
+/// The first sector of the partition for data: behind the medium's, at a whole MiB.
+fn data_start(sectors: u64) -> u64 {
+    FIRST_SECTOR.saturating_add(sectors).next_multiple_of(FIRST_SECTOR)
 }
 
 fn lay_volume(shape: &Shape, cluster_size: u32, sectors: u64) -> Result<Layout, FatError> {
@@ -185,5 +254,5 @@ fn lay_iso(shape: &Shape) -> Result<Laid, PlanError> {
         },
     )?;
     let kind = "ISO 9660 + Joliet + UDF".to_owned();
-    Ok(Laid { len: volume.len, kind, cluster_size: None, table: None, start: 0, volume })
+    Ok(Laid { len: volume.len, kind, cluster_size: None, table: None, start: 0, volume, data: None })
 }

@@ -277,7 +277,7 @@ fn runs(plan: &Plan) -> Vec<Range<u64>> {
     let unit = ALIGNMENT as u64;
     let head = 0..HEAD.min(plan.len);
     let mut covered: Vec<Range<u64>> =
-        plan.extents.iter().map(range).chain(plan.zeros.iter().cloned()).collect();
+        plan.extents.iter().map(range).chain(plan.zeros.iter().chain(&plan.emptied).cloned()).collect();
     covered.sort_unstable_by_key(|run| run.start);
     let mut joined = Vec::new();
     joined.push(head);

@@ -1,6 +1,7 @@
 //! Media written onto loop devices.
 
 use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -89,6 +90,56 @@ fn a_medium_is_made_for_the_stick_it_is_for() {
 }
 
 #[test]
+fn what_is_in_the_partition_for_data_stays_when_the_medium_is_brought_up_to_date() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    // Another system's files, where the partition will be.
+    fs::write(&stick.file, vec![0xE5; LEN as usize]).expect("there is room");
+    let typed = stick.typed();
+    sandbox.good(&format!("{CREATE} --output {typed} --data-partition --partition-size 300M"));
+    let data = 301 << 20;
+    let head = |count: usize| fs::read(&stick.file).expect("it is there")[data..data + count].to_vec();
+    assert!(
+        head(1 << 20).iter().all(|byte| *byte == 0),
+        "Windows finds nothing there, and offers to format it"
+    );
+    if let Some(verdict) = referee::run("sgdisk", ["-v", &stick.device]) {
+        let _ = verdict.success().says("No problems found");
+    }
+    let mine = b"\xEB\x52\x90NTFS    files of the user";
+    let mut file = File::options().write(true).open(&stick.file).expect("it is there");
+    file.seek(SeekFrom::Start(data as u64)).and_then(|_| file.write_all(mine)).expect("it can be written");
+    let verified = sandbox.typed(&format!("verify {}", stick.device));
+    assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
+
+    let newer =
+        "--size 400M --data-partition --partition-size 300M --serial-number KEY-2 --trusted-root root.pem";
+    sandbox.good(&format!("{CREATE} --output newer.img {newer}"));
+    sandbox.good(&format!("write --update newer.img {typed}"));
+    assert_eq!(head(mine.len()), mine);
+    assert_intact(&sandbox, &stick.device);
+    let other = sandbox.typed(&format!("write --update new.img {typed}"));
+    assert!(other.code == 4 && other.stdout.contains("has a partition for data"), "{}", other.stdout);
+    assert_eq!(head(mine.len()), mine);
+    sandbox.good(&format!("write newer.img {typed}"));
+    assert!(head(1 << 20).iter().all(|byte| *byte == 0), "it is written anew");
+
+    for (options, wanted) in [
+        ("--output a.img --data-partition", "a partition for data takes what is left of the disk"),
+        ("--output a.img --partition-size 1G", "takes all of the disk"),
+        ("--output a.iso --data-partition", "a partition for data is for a disk image"),
+        ("--output a.img --size 400M --data-partition --partition-size 1M", "the medium's partition needs"),
+        (
+            "--output a.img --size 100M --data-partition --partition-size 300M",
+            "the medium needs 317718528 bytes",
+        ),
+    ] {
+        let refused = sandbox.typed(&format!("{CREATE} {options}"));
+        assert!(refused.code != 0 && refused.stderr.contains(wanted), "{options}: {}", refused.stderr);
+    }
+}
+
+#[test]
 fn sectors_of_4096_bytes_are_refused_and_not_written() {
     let sandbox = sandbox();
     let Some(stick) = Loop::new(&sandbox, "stick", &["--sector-size", "4096"]) else { return };
@@ -146,7 +197,7 @@ fn firmware_starts_a_stick_that_was_written() {
         recipe.programs.boot_manager_2023 = Some(examiner);
     });
     let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
-    sandbox.good(&format!("{CREATE} --output {}", stick.typed()));
+    sandbox.good(&format!("{CREATE} --output {} --data-partition", stick.typed()));
     let run = boot(&stick.file, Drive::Stick, Firmware::Uefi, grub::END, Duration::from_secs(240));
     let Some(run) = run.expect("a process can be started") else { return };
     assert!(run.end != End::TimedOut && run.serial.contains("fs=fat"), "{}", run.serial);

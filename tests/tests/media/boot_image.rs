@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use media_core::Form;
 use media_core::bytes::to_hex_upper;
 use media_core::disk::Scheme;
 use media_core::event::Unobserved;
@@ -16,6 +15,7 @@ use media_core::media::roots::{self, RootsError, SOFTWARE_HIVE};
 use media_core::media::store::TrustedCertificate;
 use media_core::service::compare_images;
 use media_core::wim::Wim;
+use media_core::{Form, MediumPartition};
 use media_tests::boot_image::{Architecture, BootImageRecipe, Compression, Hives};
 use media_tests::dirty_hive::{incremental_log, not_closed};
 use media_tests::{medium, referee};
@@ -23,7 +23,12 @@ use tempfile::TempDir;
 
 use crate::text;
 
-const FORM: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: None };
+const FORM: Form = Form::DiskImage {
+    scheme: Scheme::Gpt,
+    size: None,
+    cluster_size: None,
+    partition: MediumPartition::Whole,
+};
 
 #[test]
 fn lzx_with_an_integrity_table() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use media_core::disk::Scheme;
 use media_core::io::Source;
-use media_core::{Form, Tree};
+use media_core::{Form, MediumPartition, Tree};
 use media_tests::boot_image::{BootImageRecipe, CD_BOOT_MESSAGE, Programs};
 use media_tests::qemu::{Drive, End, Firmware, boot};
 use media_tests::{grub, medium};
@@ -54,7 +54,8 @@ fn uefi_starts_the_stick_and_reads_it() {
     let folder = TempDir::new().expect("a temporary folder");
     let Some(boot_image) = examining_boot_image(&folder) else { return };
     for scheme in [Scheme::Gpt, Scheme::Mbr] {
-        let form = Form::DiskImage { scheme, size: None, cluster_size: None };
+        let form =
+            Form::DiskImage { scheme, size: None, cluster_size: None, partition: MediumPartition::Whole };
         let spec = medium::spec(&boot_image, form).expect("the boot image can be opened");
         let (image, staged) = medium::make(&spec, folder.path(), "stick.img");
         let run =

@@ -14,14 +14,25 @@ use media_core::hive::boot_configuration::{self, BootStore, Device, ElementValue
 use media_core::hive::{ADMINISTRATORS_AND_SYSTEM, Hive, Version};
 use media_core::io::{MemorySink, Source};
 use media_core::{
-    Form, Plan, Tree, Trust, VerifyError, VerifyReport, inspect, open, plan, seal, stage, verify, write,
+    Form, MediumPartition, Plan, Tree, Trust, VerifyError, VerifyReport, inspect, open, plan, seal, stage,
+    verify, write,
 };
 use media_tests::boot_image::{Architecture, BootImageRecipe, Hives, Subsystem, program};
 use media_tests::medium;
 use tempfile::TempDir;
 
-pub const STICK: Form = Form::DiskImage { scheme: Scheme::Gpt, size: None, cluster_size: Some(512) };
-pub const MBR_STICK: Form = Form::DiskImage { scheme: Scheme::Mbr, size: None, cluster_size: Some(512) };
+pub const STICK: Form = Form::DiskImage {
+    scheme: Scheme::Gpt,
+    size: None,
+    cluster_size: Some(512),
+    partition: MediumPartition::Whole,
+};
+pub const MBR_STICK: Form = Form::DiskImage {
+    scheme: Scheme::Mbr,
+    size: None,
+    cluster_size: Some(512),
+    partition: MediumPartition::Whole,
+};
 pub const DISC: Form = Form::Iso { prompt: false };
 const FORMS: [Form; 3] = [STICK, MBR_STICK, DISC];
 

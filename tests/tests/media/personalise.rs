@@ -11,8 +11,8 @@ use media_core::media::names::{ManagementPoint, MediaLabel, SerialNumber};
 use media_core::media::variables::XmlForm;
 use media_core::sealed::Algorithm;
 use media_core::{
-    Form, Management, MediaSpec, Original, Personal, PersonalManagement, Trust, VariablesForm, change, seal,
-    stage, verify, write,
+    Form, Management, MediaSpec, MediumPartition, Original, Personal, PersonalManagement, Trust,
+    VariablesForm, change, seal, stage, verify, write,
 };
 use media_tests::medium;
 use proptest::prelude::*;
@@ -20,8 +20,22 @@ use proptest::test_runner::TestRunner;
 
 use crate::damage::{DISC, STICK, small_boot_image};
 
-const FORMS: [Form; 3] =
-    [STICK, Form::DiskImage { scheme: Scheme::Mbr, size: Some(64 << 20), cluster_size: Some(512) }, DISC];
+const FORMS: [Form; 4] = [
+    STICK,
+    Form::DiskImage {
+        scheme: Scheme::Mbr,
+        size: Some(64 << 20),
+        cluster_size: Some(512),
+        partition: MediumPartition::Whole,
+    },
+    Form::DiskImage {
+        scheme: Scheme::Gpt,
+        size: Some(128 << 20),
+        cluster_size: Some(512),
+        partition: MediumPartition::Fits,
+    },
+    DISC,
+];
 const POINTS: [&str; 3] = ["mp.contoso.com", "https://mp2.contoso.com:8443", "http://mp3.contoso.com:8080"];
 
 /// What a medium has that another of the same kind may have otherwise.

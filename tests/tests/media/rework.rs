@@ -8,7 +8,7 @@ use media_core::disk::Scheme;
 use media_core::event::Unobserved;
 use media_core::io::{AtomicFile, FileSource, InPlaceFile, Source};
 use media_core::media::{manifest, variables};
-use media_core::{Changes, Form, MediaSpec, Trust, change, rework, stage, verify};
+use media_core::{Changes, Form, MediaSpec, MediumPartition, Trust, change, rework, stage, verify};
 use media_tests::{medium, referee};
 use tempfile::TempDir;
 
@@ -81,7 +81,12 @@ fn sticks() {
         (Scheme::Gpt, 4096, true, &[1, 3 * 4096, 200_000, 5000]),
         (Scheme::Mbr, 512, true, &[200_000, 4096]),
     ] {
-        let form = Form::DiskImage { scheme, size: None, cluster_size: Some(cluster_size) };
+        let form = Form::DiskImage {
+            scheme,
+            size: None,
+            cluster_size: Some(cluster_size),
+            partition: MediumPartition::Whole,
+        };
         let spec = medium::spec(boot_image(), form).expect("the boot image can be opened");
         let image = match is_foreign {
             true => make_foreign(&spec, folder.path(), "medium.img"),

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use media_core::Form;
 use media_core::disk::{self, Scheme};
 use media_core::io::FileSource;
+use media_core::{Form, MediumPartition};
 use media_tests::{medium, referee};
 use tempfile::TempDir;
 
@@ -14,27 +14,37 @@ use crate::{assert_intact, assert_same_files, boot_image, text};
 
 #[test]
 fn gpt_with_4_kib_clusters() {
-    examine(Scheme::Gpt, None, None);
+    examine(Scheme::Gpt, None, None, MediumPartition::Whole);
 }
 
 #[test]
 fn mbr_with_4_kib_clusters() {
-    examine(Scheme::Mbr, None, None);
+    examine(Scheme::Mbr, None, None, MediumPartition::Whole);
 }
 
 #[test]
 fn gpt_with_32_kib_clusters_on_a_larger_stick() {
-    examine(Scheme::Gpt, Some(3 << 30), Some(32 << 10));
+    examine(Scheme::Gpt, Some(3 << 30), Some(32 << 10), MediumPartition::Whole);
 }
 
 #[test]
 fn mbr_with_32_kib_clusters_and_an_odd_size() {
-    examine(Scheme::Mbr, Some((3 << 30) + 12_345), Some(32 << 10));
+    examine(Scheme::Mbr, Some((3 << 30) + 12_345), Some(32 << 10), MediumPartition::Whole);
 }
 
-fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) {
+#[test]
+fn gpt_as_small_as_fits_with_the_rest_for_data() {
+    examine(Scheme::Gpt, Some(40 << 30), None, MediumPartition::Fits);
+}
+
+#[test]
+fn mbr_of_a_given_length_with_the_rest_for_data() {
+    examine(Scheme::Mbr, Some(40 << 30), None, MediumPartition::Length(2 << 30));
+}
+
+fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>, partition: MediumPartition) {
     let folder = TempDir::new().expect("a temporary folder");
-    let form = Form::DiskImage { scheme, size, cluster_size };
+    let form = Form::DiskImage { scheme, size, cluster_size, partition };
     let spec = medium::spec(boot_image(), form).expect("the boot image can be opened");
     let (image, staged) = medium::make(&spec, folder.path(), "stick.img");
     let len = fs::metadata(&image).expect("it is there").len();
@@ -43,6 +53,14 @@ fn examine(scheme: Scheme, size: Option<u64>, cluster_size: Option<u32>) {
     }
     assert_intact(&image);
 
+    let found =
+        disk::read(&FileSource::open(&image).expect("it is there")).expect("it has a table").partitions;
+    let bytes = |number: usize| found[number].sectors * 512;
+    match partition {
+        MediumPartition::Whole => assert_eq!(found.len(), 1),
+        MediumPartition::Fits => assert!(bytes(0) < 1 << 30 && bytes(1) > 39 << 30, "{found:?}"),
+        MediumPartition::Length(given) => assert!(bytes(0) == given && bytes(1) > 37 << 30, "{found:?}"),
+    }
     let path = text(&image);
     match scheme {
         Scheme::Gpt => {

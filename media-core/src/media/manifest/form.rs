@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Guid, Scheme};
-use crate::spec::Form;
+use crate::spec::{Form, MediumPartition};
 use crate::tree::VolumeIds;
 
 /// What a volume is. With the label, the time and the names and lengths of the files all of its structures follow.
@@ -26,6 +26,12 @@ pub enum VolumeForm {
         mbr_signature: u32,
         /// Serial number of the volume.
         volume_serial_number: u32,
+        /// Bytes of the medium's partition, where another one for data is behind it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partition_length: Option<u64>,
+        /// GUID of the partition for data.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data_partition_guid: Option<Guid>,
     },
     /// An ISO.
     Iso {
@@ -56,13 +62,16 @@ impl VolumeForm {
     /// As a specification has it; `None` for a partition scheme that is not known.
     pub fn form(&self) -> Option<Form> {
         Some(match self {
-            Self::DiskImage { length, partition_scheme, cluster_size, .. } => Form::DiskImage {
-                scheme: [Scheme::Gpt, Scheme::Mbr]
-                    .into_iter()
-                    .find(|scheme| scheme.to_string() == *partition_scheme)?,
-                size: Some(*length),
-                cluster_size: Some(*cluster_size),
-            },
+            Self::DiskImage { length, partition_scheme, cluster_size, partition_length, .. } => {
+                Form::DiskImage {
+                    scheme: [Scheme::Gpt, Scheme::Mbr]
+                        .into_iter()
+                        .find(|scheme| scheme.to_string() == *partition_scheme)?,
+                    size: Some(*length),
+                    cluster_size: Some(*cluster_size),
+                    partition: partition_length.map_or(MediumPartition::Whole, MediumPartition::Length),
+                }
+            }
             Self::Iso { .. } => Form::Iso { prompt: false },
         })
     }
@@ -72,20 +81,27 @@ impl VolumeForm {
         let none = VolumeIds {
             disk: Guid::default(),
             partition: Guid::default(),
+            data_partition: Guid::default(),
             mbr_signature: 0,
             volume: 0,
             volume_set: 0,
         };
         match self {
-            Self::DiskImage { disk_guid, partition_guid, mbr_signature, volume_serial_number, .. } => {
-                VolumeIds {
-                    disk: *disk_guid,
-                    partition: *partition_guid,
-                    mbr_signature: *mbr_signature,
-                    volume: *volume_serial_number,
-                    ..none
-                }
-            }
+            Self::DiskImage {
+                disk_guid,
+                partition_guid,
+                mbr_signature,
+                volume_serial_number,
+                data_partition_guid,
+                ..
+            } => VolumeIds {
+                disk: *disk_guid,
+                partition: *partition_guid,
+                data_partition: data_partition_guid.unwrap_or_default(),
+                mbr_signature: *mbr_signature,
+                volume: *volume_serial_number,
+                ..none
+            },
             Self::Iso { volume_set, .. } => VolumeIds { volume_set: *volume_set, ..none },
         }
     }

@@ -5,7 +5,7 @@ use super::super::{Answer, Group, Input, Rule, Severity, does_not_apply, fail, n
 use super::medium;
 use crate::fat32;
 use crate::media::bootstrap_ini;
-use crate::spec::Form;
+use crate::spec::{Form, MediumPartition};
 
 /// What Windows' own tools do not format with FAT32.
 const WINDOWS_FORMATS: u64 = 32 << 30;
@@ -31,15 +31,22 @@ pub(super) const RULES: &[Rule] = &[
         text: "the volume of a stick has up to 32 GiB, as Windows formats FAT32 itself",
         source: "SurfaceDeploymentAccelerator PR#51, secureboot_objects#424: sticks above 32 GB are what other tools do not make, \
                  or not so that they boot",
-        place: "the specification: [output] size; without it the volume is as small as fits",
+        place: "the specification: [output] size, or partition-size with a data-partition; without either the volume is as small as fits",
         never: None,
         is_said_when_made: false,
-        check: |facts| match medium(facts)?.form {
-            Form::DiskImage { size: Some(size), .. } if size > WINDOWS_FORMATS => fail(format!(
-                "it is to have {size} bytes; whoever formats it again with Windows gets another"
-            )),
-            Form::DiskImage { .. } => Ok(()),
-            Form::Iso { .. } => does_not_apply("an ISO is to be made"),
+        check: |facts| {
+            let size = match medium(facts)?.form {
+                Form::DiskImage { size, partition: MediumPartition::Whole, .. } => size,
+                Form::DiskImage { partition: MediumPartition::Length(size), .. } => Some(size),
+                Form::DiskImage { partition: MediumPartition::Fits, .. } => None,
+                Form::Iso { .. } => return does_not_apply("an ISO is to be made"),
+            };
+            match size {
+                Some(size) if size > WINDOWS_FORMATS => fail(format!(
+                    "it is to have {size} bytes; whoever formats it again with Windows gets another"
+                )),
+                _ => Ok(()),
+            }
         },
     },
     Rule {

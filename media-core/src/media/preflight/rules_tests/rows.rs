@@ -14,7 +14,7 @@ use crate::media::password::strength;
 use crate::media::store::{Store, TrustedCertificate};
 use crate::media::validity::{Dated, Kind, Validity};
 use crate::pe::{SignedDigest, Signer};
-use crate::spec::{Form, Management};
+use crate::spec::{Form, Management, MediumPartition};
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 
@@ -80,7 +80,12 @@ fn of_medium(management: Management) -> MediumFacts {
         has_password: true,
         is_imported: false,
         has_given_guid: false,
-        form: Form::DiskImage { scheme: crate::disk::Scheme::Gpt, size: None, cluster_size: None },
+        form: Form::DiskImage {
+            scheme: crate::disk::Scheme::Gpt,
+            size: None,
+            cluster_size: None,
+            partition: MediumPartition::Whole,
+        },
         management_point: Overruled::No,
         has_root_variable: false,
         join_type: None,
@@ -687,7 +692,12 @@ fn medium() -> Vec<Row> {
     let sized = |size| {
         gateway(|facts| {
             change_medium(facts, |medium| {
-                medium.form = Form::DiskImage { scheme: crate::disk::Scheme::Gpt, size, cluster_size: None };
+                medium.form = Form::DiskImage {
+                    scheme: crate::disk::Scheme::Gpt,
+                    size,
+                    cluster_size: None,
+                    partition: MediumPartition::Whole,
+                };
             });
         })
     };
