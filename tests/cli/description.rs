@@ -61,7 +61,8 @@ fn every_option_of_create_has_its_key_and_every_key_its_option() {
         "help",
     ];
     // Which media are made in one go is about a run, too.
-    let batch = ["workers", "output-dir", "write-passwords", "allow-shared-password", "no-letters", "onto-sticks"];
+    let batch =
+        ["workers", "output-dir", "write-passwords", "allow-shared-password", "no-letters", "onto-sticks"];
     // `--var` is the table [variables]; a file that wants a self-signed certificate names no other.
     let options: BTreeSet<String> = create
         .get_arguments()

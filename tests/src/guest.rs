@@ -25,6 +25,28 @@ pub struct Guest {
     pub files: Vec<PathBuf>,
 }
 
+/// QEMU's options for a USB controller with room for twelve sticks.
+pub const USB: [&str; 2] = ["-device", "qemu-xhci,id=xhci,p2=12,p3=12"];
+
+/// QEMU's options for a stick whose serial number is its name, with what its `-drive` is.
+pub fn usb_stick(name: &str, port: usize, drive: &str) -> [String; 4] {
+    [
+        "-drive".to_owned(),
+        format!("if=none,id=drive-{name},werror=report,rerror=report,{drive}"),
+        "-device".to_owned(),
+        format!("usb-storage,bus=xhci.0,port={port},id={name},serial={name},drive=drive-{name},removable=on"),
+    ]
+}
+
+/// The beginning of a script: waits until so many disks with serial numbers are there, and defines `stick SERIAL`, which gives
+/// the path of one.
+pub fn waits_for(sticks: usize) -> String {
+    format!(
+        "for i in $(seq 200); do [ $(tsmedia devices | grep -c ', serial ') -ge {sticks} ] && break; sleep 0.1; done\n\
+         stick() {{ tsmedia devices | grep \", serial $1,\" | cut -d' ' -f1; }}\n"
+    )
+}
+
 /// What is done while a guest runs.
 pub struct Monitor(UnixStream);
 

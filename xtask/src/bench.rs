@@ -13,6 +13,7 @@ mod inputs;
 mod jobs;
 mod measure;
 mod results;
+mod sticks;
 mod volume;
 
 use std::path::Path;
@@ -24,7 +25,8 @@ use crate::setup;
 /// One subject, with its name on the command line.
 type Subject = (&'static str, fn(bool) -> Done);
 
-const SUBJECTS: [Subject; 3] = [("media", compare::run), ("batch", batch::run), ("growth", growth::run)];
+const SUBJECTS: [Subject; 4] =
+    [("media", compare::run), ("batch", batch::run), ("growth", growth::run), ("sticks", sticks::run)];
 
 /// Runs one subject, or all; a full run writes `docs/performance.md` anew from the last results of each.
 pub fn run(arguments: &[String]) -> Done {

@@ -44,27 +44,15 @@ impl Stick {
 
     fn drive(&self, port: usize) -> Vec<String> {
         let Self { name, drive, device } = self;
-        let usb = format!("bus=xhci.0,port={port},id={name},serial={name}");
-        let mut words =
-            vec!["-drive".to_owned(), format!("if=none,id=drive-{name},werror=report,rerror=report,{drive}")];
-        if device.is_empty() {
-            words
-                .extend(["-device".to_owned(), format!("usb-storage,{usb},drive=drive-{name},removable=on")]);
-        } else {
+        let mut words = guest::usb_stick(name, port, drive).to_vec();
+        if !device.is_empty() {
             // `usb-storage` passes no sector sizes on.
+            words[3] = format!("usb-bot,bus=xhci.0,port={port},id={name},serial={name}");
             let disk = format!("scsi-hd,bus={name}.0,lun=0,drive=drive-{name},removable=on{device}");
-            words.extend(["-device".to_owned(), format!("usb-bot,{usb}"), "-device".to_owned(), disk]);
+            words.extend(["-device".to_owned(), disk]);
         }
         words
     }
-}
-
-/// Waits until all sticks are there, and defines what finds one by its serial number.
-fn prologue(count: usize) -> String {
-    format!(
-        "for i in $(seq 200); do [ $(tsmedia devices | grep -c ', serial ') -ge {count} ] && break; sleep 0.1; done\n\
-         stick() {{ tsmedia devices | grep \", serial $1,\" | cut -d' ' -f1; }}\n"
-    )
 }
 
 /// What is said between two words.
@@ -80,7 +68,7 @@ fn run(
     script: String,
     during: impl FnMut(&str, &mut Monitor),
 ) -> Option<String> {
-    let mut drives = vec!["-device".to_owned(), "qemu-xhci,id=xhci,p2=12,p3=12".to_owned()];
+    let mut drives = guest::USB.map(str::to_owned).to_vec();
     // The media are disks there, too: /dev/vda and /dev/vdb.
     for name in ["old.img", "new.img"] {
         let path = sandbox.path(name);
@@ -91,7 +79,7 @@ fn run(
     }
     drives.extend(sticks.iter().enumerate().flat_map(|(number, stick)| stick.drive(number + 1)));
     drives.extend(more.iter().map(|word| (*word).to_owned()));
-    let script = prologue(sticks.len()) + &script;
+    let script = guest::waits_for(sticks.len()) + &script;
     let guest = Guest { script, drives, files: Vec::new() };
     guest::run(&guest, Path::new(env!("CARGO_BIN_EXE_tsmedia")), LIMIT, during)
 }
@@ -234,7 +222,7 @@ fn media_of_a_batch_come_on_sticks_as_they_are_plugged_in() {
     sandbox.good(&format!("{create} --workers workers.csv --output-dir media --format img --no-letters"));
     // The first one fails and gets the first medium; the next stick gets it instead.
     let names = ["BROKEN", "FIRST", "SECOND"];
-    let mut drives = vec!["-device".to_owned(), "qemu-xhci,id=xhci,p2=12,p3=12".to_owned()];
+    let mut drives = guest::USB.map(str::to_owned).to_vec();
     for name in names {
         let stick = Stick::filled(&sandbox, name, "");
         let drive = match name {

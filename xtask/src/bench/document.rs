@@ -22,7 +22,7 @@ const TOOLS: [&str; 9] = [
 ];
 
 pub(super) fn write() -> Done {
-    let (media, batch, growth) = (results::kept("media"), results::kept("batch"), results::kept("growth"));
+    let [media, batch, growth, sticks] = ["media", "batch", "growth", "sticks"].map(results::kept);
     if media.is_empty() {
         return Err("nothing was measured yet: run cargo xtask bench".to_owned());
     }
@@ -34,14 +34,14 @@ pub(super) fn write() -> Done {
         "performance.svg",
         chart::bars("Times as long as cp of the boot image", &table(&media, TABLES[0].0)),
     )?;
-    put("performance.md", composed(&machine(), &media, &batch, &growth))
+    put("performance.md", composed(&machine(), &media, [&batch, &growth, &sticks]))
 }
 
 fn table(rows: &[Row], name: &str) -> Vec<Row> {
     rows.iter().filter(|row| row.table == name).cloned().collect()
 }
 
-fn composed(machine: &str, media: &[Row], batch: &[Row], growth: &[Row]) -> String {
+fn composed(machine: &str, media: &[Row], [batch, growth, sticks]: [&[Row]; 3]) -> String {
     let mut out = format!(
         "# Performance\n\nWritten by `cargo xtask bench`: the same work, a root certificate in the boot image and a bootable \
          medium around it, with every output on its device and checked before its time counts.\n\n![Times as long as cp]\
@@ -66,6 +66,9 @@ fn composed(machine: &str, media: &[Row], batch: &[Row], growth: &[Row]) -> Stri
         if !rows.is_empty() {
             out.push_str(&format!("\n## {title}\n\n{}", listed(rows)));
         }
+    }
+    if !sticks.is_empty() {
+        out.push_str(&format!("\n## Many sticks at once\n\n{}", super::sticks::table(sticks)));
     }
     out
 }
@@ -160,7 +163,11 @@ mod tests {
             Row::missing(TABLES[0].0, "xorriso", "ISO", "not found"),
             row("XFS, 6 MB hive", "on XFS", "ISO", true, 0.125),
         ];
-        let text = composed("a machine", &media, &[row("batch", "of ten", "ISO", true, 3.0)], &[]);
+        let text = composed(
+            "a machine",
+            &media,
+            [&[row("batch", "of ten", "ISO", true, 3.0)], &[], &[row("sticks", "8 sticks", "", true, 2.0)]],
+        );
         for expected in [
             "a machine",
             "| cp | 0.500 s | 0.500 – 0.500 s | 1.00 s | 50 MiB | 1.50 | 1.00 |  |",
@@ -168,6 +175,7 @@ mod tests {
             "| xorriso | cannot be done here: not found |",
             "| on XFS | 0.125 s |",
             "| of ten | 3.000 s |",
+            "| 8 sticks | 2.00 s |",
         ] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
