@@ -9,7 +9,7 @@ use media_tests::guest::{self, Guest, Monitor};
 use media_tests::nbd;
 use serde_json::Value;
 
-use super::{assert_intact, sandbox};
+use super::{assert_intact, assert_starts, sandbox};
 use crate::support::Sandbox;
 
 const LIMIT: Duration = Duration::from_secs(300);
@@ -204,6 +204,9 @@ fn each_of_many_sticks_has_its_own_outcome_and_stops_no_other() {
         "{said}"
     );
 
+    for name in ["GOOD1", "SLOW"] {
+        assert_starts(&sandbox.path(name));
+    }
     assert!(is_wiped(&sandbox, "BROKEN"), "it does not start");
     // It may have been pulled out while the capacity check wrote there.
     assert_ne!(sandbox.read("PULLED")[510..512], [0x55, 0xAA], "it does not start");
