@@ -162,7 +162,7 @@ struct Draft<'a> {
     added: HashMap<Hash, usize>,
     touched: BTreeSet<usize>,
     images: BTreeMap<u32, Draughted>,
-    /// How many streams in all images really refer to each blob of the table, and to each that may come into it.
+    /// How many streams in all images really refer to each blob that is replaced, and to each that may come into the table.
     references: HashMap<Hash, u32>,
     known: Vec<KnownBlob>,
     /// What follows the source, in order, and how long it is.
@@ -204,24 +204,34 @@ impl<'a> Draft<'a> {
             let (what, limit) = ("metadata of the images to change", self.wim.metadata_limit);
             return Err(WimError::TooLarge { what, len, limit });
         }
-        let new: BTreeSet<Hash> = replacements.iter().map(|replacement| replacement.hash).collect();
-        for index in 1..=self.wim.table.metadata.len() as u32 {
-            let tree = match known.iter().position(|image| image.index() == index) {
-                Some(place) => known.swap_remove(place),
-                None => self.wim.image(index)?,
-            };
-            for hash in tree.all().flat_map(|entry| entry.streams).filter_map(|stream| stream.hash) {
-                if self.wim.contains(&hash) || new.contains(&hash) {
-                    *self.references.entry(hash).or_default() += 1;
-                }
+        let mut tree = |index| match known.iter().position(|image| image.index() == index) {
+            Some(place) => Ok(known.swap_remove(place)),
+            None => self.wim.image(index),
+        };
+        let mut counted: BTreeSet<Hash> = replacements.iter().map(|replacement| replacement.hash).collect();
+        for index in &wanted {
+            let tree = tree(*index)?;
+            let replaced = replacements.iter().filter(|replacement| replacement.image == *index);
+            counted.extend(replaced.filter_map(|replacement| tree.find(&replacement.path)?.hash()));
+            if tree.bytes().len() <= KNOWN_METADATA {
+                let (entry, bytes) = (self.wim.metadata_entry(*index)?, tree.bytes().to_vec());
+                self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
             }
-            if wanted.contains(&index) {
-                if tree.bytes().len() <= KNOWN_METADATA {
-                    let (entry, bytes) = (self.wim.metadata_entry(index)?, tree.bytes().to_vec());
-                    self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
+            self.images.insert(*index, Draughted { tree, is_changed: false, growth: Growth::default() });
+        }
+        let references = &mut self.references;
+        let mut count = |tree: &Image| {
+            tree.each_hash(|hash| {
+                if counted.contains(&hash) {
+                    *references.entry(hash).or_default() += 1;
                 }
-                let growth = Growth::default();
-                self.images.insert(index, Draughted { tree, is_changed: false, growth });
+            });
+        };
+        for index in 1..=self.wim.table.metadata.len() as u32 {
+            match self.images.get(&index) {
+                Some(draughted) => count(&draughted.tree),
+                // One after the other: of those that stay as they are none is kept.
+                None => count(&tree(index)?),
             }
         }
         Ok(())

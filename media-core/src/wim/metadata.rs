@@ -178,9 +178,23 @@ impl Image {
     pub(super) fn entry(&self, index: usize) -> Entry {
         let place = self.places.get(index);
         // It was read before: there are no errors left to see.
-        let parsed = place.and_then(|place| self.parser().entry(place.offset.into()).ok().flatten());
-        let entry = parsed.map(|(entry, _)| Entry { place: index, ..entry }).unwrap_or_default();
+        let parser = self.parser();
+        let look = place.and_then(|place| parser.look(place.offset.into()).ok().flatten());
+        let entry = look.and_then(|look| parser.entry(&look).ok()).unwrap_or_default();
+        let entry = Entry { place: index, ..entry };
         if index == 0 { Entry { name: String::new(), ..entry } } else { entry }
+    }
+
+    /// The blobs that all streams of all files refer to, each as often as it is referred to.
+    pub(super) fn each_hash(&self, mut found: impl FnMut(Hash)) {
+        let parser = self.parser();
+        let looks = self.places.iter().filter_map(|place| parser.look(place.offset.into()).ok().flatten());
+        for look in looks {
+            look.hash.nonzero().into_iter().for_each(&mut found);
+            let extra = |hash: Hash, _, _: &[u8]| hash.nonzero().into_iter().for_each(&mut found);
+            // It was read before: there are no errors left to see.
+            let _ = parser.extra_streams(look.offset + look.len, look.extra_streams, extra);
+        }
     }
 
     /// The characters of an entry's name; those of the root are none.
@@ -259,10 +273,10 @@ impl Image {
         }
         let parser = Parser { image: index, bytes: &bytes };
         let (root_offset, security_ends) = parser.security()?;
-        let Some((root, len)) = parser.entry(root_offset)? else {
+        let Some(Look { attributes, len_with_streams: len, .. }) = parser.look(root_offset)? else {
             return Err(parser.defect(root_offset, MetadataDefect::Root));
         };
-        if !root.is_directory() {
+        if attributes & ATTRIBUTE_DIRECTORY == 0 {
             return Err(parser.defect(root_offset, MetadataDefect::Root));
         }
         let root = Place { offset: root_offset as u32, parent: 0, first_child: 0, children: 0 };
@@ -338,8 +352,24 @@ struct Parser<'a> {
     bytes: &'a [u8],
 }
 
-/// An entry, and how many bytes it takes with its streams.
-type Parsed = (Entry, u64);
+/// An entry as it lies there, with nothing copied: a tree has ten thousand, and few are asked for.
+struct Look<'a> {
+    offset: u64,
+    /// How many bytes it takes itself, and with its streams.
+    len: u64,
+    len_with_streams: u64,
+    attributes: u32,
+    security_id: u32,
+    creation_time: u64,
+    last_access_time: u64,
+    last_write_time: u64,
+    hash: Hash,
+    link_or_reparse: u64,
+    extra_streams: u16,
+    /// UTF-16LE.
+    name: &'a [u8],
+    short_name: &'a [u8],
+}
 
 impl<'a> Parser<'a> {
     fn defect(&self, offset: u64, defect: MetadataDefect) -> WimError {
@@ -401,18 +431,17 @@ impl<'a> Parser<'a> {
     fn folder(&self, tree: &mut Tree, parent: usize, first: u64) -> Result<(), WimError> {
         let (mut offset, mut names) = (first, HashSet::new());
         let above = u32::from(tree.path_units[parent]);
-        while let Some((entry, len)) = self.entry(offset)? {
+        while let Some(Look { len_with_streams: len, name: raw, .. }) = self.look(offset)? {
             // Entries that do not overlap cannot take more bytes than there are; a cycle soon does.
             tree.used = tree.used.saturating_add(len);
             if tree.used > self.bytes.len() as u64 {
                 return Err(self.defect(offset, MetadataDefect::Cycle));
             }
-            let raw = self.raw_name(offset);
-            if !is_possible_name(&entry.name) {
-                return Err(self.defect(offset, MetadataDefect::Name { name: entry.name }));
+            if !is_possible_name(raw) {
+                return Err(self.defect(offset, MetadataDefect::Name { name: utf16le(raw) }));
             }
             if !names.insert(raw) {
-                return Err(self.defect(offset, MetadataDefect::Duplicate { name: entry.name }));
+                return Err(self.defect(offset, MetadataDefect::Duplicate { name: utf16le(raw) }));
             }
             let path_units = above + 1 + (raw.len() / 2) as u32;
             if path_units > PATH_LIMIT {
@@ -433,8 +462,8 @@ impl<'a> Parser<'a> {
         rest.get(102..102 + len).unwrap_or_default()
     }
 
-    /// The entry at `offset`; `None` at the end of a folder.
-    fn entry(&self, offset: u64) -> Result<Option<Parsed>, WimError> {
+    /// The entry at `offset`, and that everything in it is there; `None` at the end of a folder.
+    fn look(&self, offset: u64) -> Result<Option<Look<'a>>, WimError> {
         let short = |error| self.short(error);
         let len = self.reader("length of a directory entry", offset, 8)?.u64().map_err(short)?;
         if len <= 8 {
@@ -455,7 +484,7 @@ impl<'a> Parser<'a> {
         let creation_time = reader.u64().map_err(short)?;
         let last_access_time = reader.u64().map_err(short)?;
         let last_write_time = reader.u64().map_err(short)?;
-        let main_hash = Hash(reader.array().map_err(short)?);
+        let hash = Hash(reader.array().map_err(short)?);
         reader.take(4).map_err(short)?; // reserved
         let link_or_reparse = reader.u64().map_err(short)?;
         let extra_streams = reader.u16().map_err(short)?;
@@ -463,22 +492,47 @@ impl<'a> Parser<'a> {
         let name_len = reader.u16().map_err(short)?;
         let name = self.name(&mut reader, name_len)?;
         let short_name = self.name(&mut reader, short_name_len)?;
-        let is_reparse = attributes & ATTRIBUTE_REPARSE_POINT != 0;
-        let main = Stream {
-            kind: StreamKind::Unknown,
-            name: String::new(),
-            hash: main_hash.nonzero(),
-            hash_offset: offset + MAIN_HASH_OFFSET,
-        };
-        let (streams, streams_len) = self.streams(main, offset + len, extra_streams, attributes)?;
-        let entry = Entry {
-            name,
-            short_name: Some(short_name).filter(|name| !name.is_empty()),
+        let streams = self.extra_streams(offset + len, extra_streams, |_, _, _| {})?;
+        Ok(Some(Look {
+            offset,
+            len,
+            len_with_streams: len + streams,
             attributes,
-            security_id: Some(security_id).filter(|id| *id != NO_SECURITY),
+            security_id,
             creation_time,
             last_access_time,
             last_write_time,
+            hash,
+            link_or_reparse,
+            extra_streams,
+            name,
+            short_name,
+        }))
+    }
+
+    fn entry(&self, look: &Look<'_>) -> Result<Entry, WimError> {
+        let (attributes, link_or_reparse) = (look.attributes, look.link_or_reparse);
+        let is_reparse = attributes & ATTRIBUTE_REPARSE_POINT != 0;
+        let stream = |hash: Hash, hash_offset, name| Stream {
+            kind: StreamKind::Unknown,
+            name: utf16le(name),
+            hash: hash.nonzero(),
+            hash_offset,
+        };
+        // The one in the entry itself comes first.
+        let mut streams = vec![stream(look.hash, look.offset + MAIN_HASH_OFFSET, &[])];
+        self.extra_streams(look.offset + look.len, look.extra_streams, |hash, hash_offset, name| {
+            streams.push(stream(hash, hash_offset, name));
+        })?;
+        assign_kinds(&mut streams, attributes);
+        Ok(Entry {
+            name: utf16le(look.name),
+            short_name: Some(utf16le(look.short_name)).filter(|name| !name.is_empty()),
+            attributes,
+            security_id: Some(look.security_id).filter(|id| *id != NO_SECURITY),
+            creation_time: look.creation_time,
+            last_access_time: look.last_access_time,
+            last_write_time: look.last_write_time,
             hard_link_group: if is_reparse { 0 } else { link_or_reparse },
             reparse: is_reparse.then_some(Reparse {
                 tag: link_or_reparse as u32,
@@ -487,35 +541,33 @@ impl<'a> Parser<'a> {
             }),
             streams,
             place: 0,
-        };
-        Ok(Some((entry, len + streams_len)))
+        })
     }
 
     /// A name of `len` bytes and its terminator, which is there only when the name is.
-    fn name(&self, reader: &mut Reader<'_>, len: u16) -> Result<String, WimError> {
+    fn name(&self, reader: &mut Reader<'a>, len: u16) -> Result<&'a [u8], WimError> {
         if len == 0 {
-            return Ok(String::new());
+            return Ok(&[]);
         }
         if !len.is_multiple_of(2) {
             return Err(self.defect(reader.offset(), MetadataDefect::OddName { len }));
         }
-        let name = utf16le(reader.take(usize::from(len)).map_err(|error| self.short(error))?);
+        let name = reader.take(usize::from(len)).map_err(|error| self.short(error))?;
         // The last name of an entry may lack its terminator.
         let _ = reader.take(2);
         Ok(name)
     }
 
-    /// The stream in the entry itself, then the extra ones behind it, and the length of those.
-    fn streams(
+    /// The streams behind an entry: the hash of each, where it is, and the name. Answers how many bytes they take.
+    fn extra_streams(
         &self,
-        main: Stream,
         first: u64,
-        extra: u16,
-        attributes: u32,
-    ) -> Result<(Vec<Stream>, u64), WimError> {
+        count: u16,
+        mut found: impl FnMut(Hash, u64, &'a [u8]),
+    ) -> Result<u64, WimError> {
         let short = |error| self.short(error);
-        let (mut streams, mut offset) = (vec![main], first);
-        for _ in 0..extra {
+        let mut offset = first;
+        for _ in 0..count {
             let what = "stream entry";
             let len = self.reader(what, offset, STREAM_FIXED_LEN)?.u64().map_err(short)?;
             let len = len.checked_next_multiple_of(8).unwrap_or(u64::MAX);
@@ -527,16 +579,10 @@ impl<'a> Parser<'a> {
             reader.take(16).map_err(short)?;
             let hash = Hash(reader.array().map_err(short)?);
             let name_len = reader.u16().map_err(short)?;
-            streams.push(Stream {
-                kind: StreamKind::Unknown,
-                name: self.name(&mut reader, name_len)?,
-                hash: hash.nonzero(),
-                hash_offset: offset + STREAM_HASH_OFFSET,
-            });
+            found(hash, offset + STREAM_HASH_OFFSET, self.name(&mut reader, name_len)?);
             offset += len;
         }
-        assign_kinds(&mut streams, attributes);
-        Ok((streams, offset - first))
+        Ok(offset - first)
     }
 }
 
@@ -575,6 +621,8 @@ fn assign_kinds(streams: &mut Vec<Stream>, attributes: u32) {
     streams.retain(|stream| stream.kind != StreamKind::Unknown || stream.hash.is_some());
 }
 
-fn is_possible_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0'])
+/// A name in UTF-16LE.
+fn is_possible_name(name: &[u8]) -> bool {
+    let is_forbidden = |unit: &[u8; 2]| matches!(unit, b"/\0" | b"\\\0" | b"\0\0");
+    !matches!(name, b"" | b".\0" | b".\0.\0") && !name.as_chunks().0.iter().any(is_forbidden)
 }
