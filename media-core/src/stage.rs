@@ -4,6 +4,7 @@ mod boot_configuration;
 mod boot_managers;
 
 use std::path::Path;
+use std::thread;
 
 use thiserror::Error;
 
@@ -160,25 +161,21 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let in_boot_image = |error| StageError::BootImage { name: name(), error };
     observer.event(Event::Step("reading the boot image"));
     let image = BootImage::open(&spec.boot_image).map_err(in_boot_image)?;
-    let boot = boot_image::boot_files(&image, &spec.boot_image).map_err(in_boot_image)?;
-    let stores = boot_configuration::stores(&image, &spec.boot_image, env)?;
-    stop_if_asked(observer)?;
-
-    observer.event(Event::Step("adding trusted certificates"));
-    let added = roots::add(&image, &spec.trusted, env.now());
-    let added = added.map_err(|error| StageError::Roots { name: name(), error })?;
-    stop_if_asked(observer)?;
-
-    observer.event(Event::Step("making the media certificate and variables"));
-    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
-    let own = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
-    if let Some(name) =
-        own.into_iter().find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name)))
-    {
-        return Err(StageError::IdentityVariable { name: name.clone() });
-    }
-    let site = site_variables(spec, &identity)?;
-    let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
+    let now = env.now();
+    let (boot, stores, added, own) = thread::scope(|scope| {
+        // The hive takes as long as everything else together.
+        let adding = scope.spawn(|| roots::add(&image, &spec.trusted, now));
+        let boot = boot_image::boot_files(&image, &spec.boot_image).map_err(in_boot_image)?;
+        let stores = boot_configuration::stores(&image, &spec.boot_image, env)?;
+        stop_if_asked(observer)?;
+        observer.event(Event::Step("making the media certificate and variables"));
+        let own = own(spec, env);
+        observer.event(Event::Step("adding trusted certificates"));
+        let added = adding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let added = added.map_err(|error| StageError::Roots { name: name(), error })?;
+        Ok::<_, StageError>((boot, stores, added, own?))
+    })?;
+    let Own { identity, site, variables } = own;
     stop_if_asked(observer)?;
 
     let mut validity = Validity::default();
@@ -236,6 +233,25 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
         checksum_of_boot_image,
     };
     Ok(Staged { tree, report })
+}
+
+/// What is the medium's own.
+struct Own {
+    identity: Identity,
+    site: SiteVariables,
+    /// `variables.dat`
+    variables: Vec<u8>,
+}
+
+fn own(spec: &MediaSpec, env: &Env) -> Result<Own, StageError> {
+    let identity = identity::make(&spec.identity, spec.media_guid.as_ref(), env)?;
+    let mut given = spec.variables.iter().map(|(name, _)| name).chain(&spec.without_variables);
+    if let Some(name) = given.find(|name| IDENTITY.iter().any(|other| other.eq_ignore_ascii_case(name))) {
+        return Err(StageError::IdentityVariable { name: name.clone() });
+    }
+    let site = site_variables(spec, &identity)?;
+    let variables = variables::write_file(&site.variables, spec.password.as_ref(), &spec.variables_form)?;
+    Ok(Own { identity, site, variables })
 }
 
 fn report(

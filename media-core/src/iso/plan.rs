@@ -70,8 +70,10 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
         first_sector: 0,
     };
 
-    // A first run shows how much room the structures need; the second leaves that much in front of the directories.
-    let trial = bridge::write(files, &request)?;
+    // A first run shows how much room the structures need; the second leaves that much in front of the directories. How long a
+    // file is matters to the structures only where it has more than one extent.
+    let short: Vec<FileSize> = files.iter().map(shortened).collect();
+    let trial = bridge::write(&short, &request)?;
     let trees = adjust::tree_start(&trial.sectors);
     let room = adjust::moved_sectors(&trial.sectors);
     let data = trial.starts.iter().flatten().min().copied().unwrap_or(trees);
@@ -96,6 +98,12 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
             })
             .collect(),
     })
+}
+
+/// A file of one extent in every tree (UDF 1.02, 2.3.10: up to 2^30 - 1 bytes), so short that laying it out costs nothing.
+fn shortened(file: &FileSize) -> FileSize {
+    let shorten = |len: u64| if file.reserved() < (1 << 30) - DATA_ALIGNMENT { len.min(1) } else { len };
+    FileSize { path: file.path.clone(), len: shorten(file.len), room: shorten(file.room) }
 }
 
 /// Refuses what a tree cannot have, and names that differ only in case: Windows would see one of them.
