@@ -6,9 +6,10 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disk {
-    /// Where it is opened: `/dev/sdb`. Another disk may have this name tomorrow.
+    /// Where it is opened: `/dev/sdb`, `/dev/disk4`, `\\.\PhysicalDrive2`. Another disk may have this name tomorrow.
     pub path: PathBuf,
-    /// A name that stays with it: `/dev/disk/by-id/usb-SanDisk_Ultra_4C530001-0:0`.
+    /// A name that stays with it: `/dev/disk/by-id/usb-SanDisk_Ultra_4C530001-0:0`. On Windows it is the path of
+    /// its disk interface; macOS has none.
     pub id: Option<PathBuf>,
     /// What it is.
     pub kind: Kind,
@@ -26,7 +27,8 @@ pub struct Disk {
     pub sector_size: u32,
     /// The speed of its connection in Mbit/s, of a USB disk.
     pub speed: Option<u32>,
-    /// Where it is plugged in: `2-1.4` is the fourth port of the hub at the first port of bus 2.
+    /// Where it is plugged in: `2-1.4` is the fourth port of the hub at the first port of bus 2. A bus is called as its system
+    /// calls it.
     pub port: Option<String>,
     /// Whether it says that its medium can be taken out, as sticks and readers do.
     pub removable: bool,
@@ -103,6 +105,20 @@ impl std::fmt::Display for Bus {
 /// What uses a disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Use {
+    /// The running system is on it, as it says itself: on Windows no name tells.
+    System {
+        /// What of it: `C:`.
+        device: String,
+        /// Where that part is mounted, or what it is.
+        at: PathBuf,
+    },
+    /// A file system on it is mounted that [`Disks::hold`](crate::Disks::hold) can take off it, as Windows does.
+    Volume {
+        /// What of it: `E:`.
+        device: String,
+        /// Where.
+        at: PathBuf,
+    },
     /// A file system on it is mounted.
     Mount {
         /// What of it: `sdb1`, or what was made from it: `dm-0`.

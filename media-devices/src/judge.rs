@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Disk, Kind, Use};
+use crate::disk::{Bus, Disk, Kind, Use};
 
 /// Whether a disk may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Verdict {
 pub enum Refusal {
     /// The running system is on it.
     System {
-        /// Where that part of it is mounted.
+        /// Where that part of it is mounted, or what it is.
         at: PathBuf,
     },
     /// Memory is swapped out to it.
@@ -58,13 +58,16 @@ pub enum Refusal {
 /// Folders that a running system is in. Whatever else is mounted may only be in use.
 const SYSTEM: [&str; 9] = ["/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/home", "/nix", "/sysroot"];
 
+/// Below this folder are the volumes of a running macOS.
+const MAC_SYSTEM: &str = "/System/Volumes";
+
 /// Decides from the facts alone.
 pub fn judge(disk: &Disk) -> Verdict {
     let mut reasons = Vec::new();
     if !matches!(disk.kind, Kind::Disk | Kind::Loop) {
         reasons.push(Refusal::Kind(disk.kind.clone()));
     }
-    let mut uses: Vec<Refusal> = disk.uses.iter().map(refusal).collect();
+    let mut uses: Vec<Refusal> = disk.uses.iter().filter_map(|found| refusal(disk, found)).collect();
     // That it is the system's disk is what has to be read first.
     uses.sort_by_key(|refusal| !matches!(refusal, Refusal::System { .. }));
     reasons.extend(uses);
@@ -81,17 +84,25 @@ pub fn judge(disk: &Disk) -> Verdict {
     }
 }
 
-fn refusal(found: &Use) -> Refusal {
-    match found.clone() {
+fn refusal(disk: &Disk, found: &Use) -> Option<Refusal> {
+    Some(match found.clone() {
+        Use::System { at, .. } => Refusal::System { at },
         Use::Mount { at, .. } if is_system(&at) => Refusal::System { at },
-        Use::Mount { device, at } => Refusal::Mounted { device, at },
+        // Every stick has a letter on Windows. A disk inside the machine has one because somebody works with it.
+        Use::Volume { .. } if is_portable(disk) => return None,
+        Use::Mount { device, at } | Use::Volume { device, at } => Refusal::Mounted { device, at },
         Use::Swap { device } => Refusal::Swap { device },
         Use::Held { device, by } => Refusal::Held { device, by },
-    }
+    })
 }
 
 fn is_system(at: &Path) -> bool {
-    SYSTEM.iter().any(|folder| at == Path::new(folder))
+    SYSTEM.iter().any(|folder| at == Path::new(folder)) || at.starts_with(MAC_SYSTEM)
+}
+
+/// Whether it is there to be plugged in and out. What is soldered in is of SD's bus too.
+fn is_portable(disk: &Disk) -> bool {
+    disk.removable || matches!(disk.bus, Bus::Usb | Bus::FireWire)
 }
 
 impl fmt::Display for Refusal {

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fixtures;
+mod other_systems;
 mod run;
 mod setup;
 mod test;
@@ -24,12 +25,14 @@ cargo xtask setup [--referees]
     Installs the Debian packages that building needs; with --referees those that testing needs too.
 cargo xtask fixtures [--output-dir DIR]
     Fabricates boot images for trying things out: every architecture, two images in one file, and a large one.
-cargo xtask bench [media] [batch] [growth] [--quick]
+cargo xtask bench [media] [batch] [growth] [sticks] [--quick]
     Measures what media cost beside cp and other tools, where blocks are shared too, what each medium of a batch costs,
-    and how the cost grows; checks every result, and writes docs/performance.md. With --quick it writes nothing, and
+    how the cost grows, and what many sticks take at once; checks every result, and writes docs/performance.md. With --quick it writes nothing, and
     takes a small boot image.
 cargo xtask bench --document
     Writes docs/performance.md anew from what was measured last.
+cargo xtask other-systems
+    Compiles what is written for Windows and macOS, and runs its tests for Windows under wine.
 cargo xtask tidy
     Checks the rules of ARCHITECTURE.md that can be checked.
 cargo xtask ci
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         "setup" => setup::run(rest),
         "fixtures" => fixtures::run(rest),
         "bench" => bench::run(rest),
+        "other-systems" => other_systems::run(rest),
         "tidy" => tidy::run(rest),
         "ci" => ci::run(rest),
         "--help" | "-h" | "help" => {

@@ -69,7 +69,9 @@ impl Device {
         };
         let text = |path: &Path| path.display().to_string();
         let mounted = |found: &Use| match found {
-            Use::Mount { device, at } => Some(Mounted { device: device.clone(), at: text(at) }),
+            Use::Mount { device, at } | Use::Volume { device, at } | Use::System { device, at } => {
+                Some(Mounted { device: device.clone(), at: text(at) })
+            }
             _ => None,
         };
         Self {

@@ -100,6 +100,7 @@ pub(crate) fn put_one(
     observer: &mut dyn Observer,
 ) -> Result<Done, Problem> {
     let started = Instant::now();
+    let _held = media_devices::system().hold(disk)?;
     let mut device = BlockDevice::open(&disk.path).map_err(Problem::Open)?;
     check_identity(disk, &device, how)?;
     let update;

@@ -1,12 +1,12 @@
-//! Machines as their `/sys` describes them, each in a file of `machines/`, and what is said of their disks.
+//! Machines as their `/sys` describes them, each in a file of `machines/linux/`, and what is said of their disks.
 
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::Linux;
+use crate::testing::{descriptions, table};
 use crate::{Disk, Disks, Verdict, judge};
 
 /// A machine in a folder, made from its description. The words of a description:
@@ -109,54 +109,16 @@ impl Machine {
     }
 }
 
-fn machines() -> Vec<(String, Machine)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("machines");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).expect("machines").map(|entry| entry.expect("a file").path()).collect();
-    paths.sort();
-    let machine = |path: &PathBuf| {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        (name, Machine::new(&fs::read_to_string(path).expect("it can be read")))
-    };
-    paths.iter().map(machine).collect()
-}
-
 /// The table of every disk that is described, with what is known of it and whether it may be written.
 #[test]
 fn each_disk_is_allowed_or_refused_with_its_reason() {
-    let (mut table, mut count) = (String::new(), [0; 3]);
-    for (name, machine) in machines() {
-        writeln!(table, "{name}").expect("text");
-        for disk in machine.disks() {
-            let verdict = judge(&disk);
-            count[match verdict {
-                Verdict::Allowed => 0,
-                Verdict::NeedsSerial => 1,
-                Verdict::Refused(_) => 2,
-            }] += 1;
-            writeln!(table, "  {}: {verdict}\n      {}", disk.path.display(), facts(&disk)).expect("text");
-        }
-    }
-    assert!(count.iter().sum::<i32>() >= 40 && count.iter().all(|count| *count >= 5), "{count:?}");
+    let machines: Vec<_> = descriptions("linux")
+        .into_iter()
+        .map(|(name, description)| (name, Machine::new(&description).disks()))
+        .collect();
+    let (table, count) = table(&machines);
+    assert!(count.iter().sum::<usize>() >= 40 && count.iter().all(|count| *count >= 5), "{count:?}");
     insta::assert_snapshot!(table);
-}
-
-fn facts(disk: &Disk) -> String {
-    let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "-".to_owned());
-    let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    format!(
-        "{}, {} {}, serial {}, {} bytes in sectors of {}, {} Mbit/s, port {}, number {}, id {}",
-        disk.bus,
-        word(&disk.vendor),
-        word(&disk.model),
-        word(&disk.serial),
-        disk.size,
-        disk.sector_size,
-        number(disk.speed.map(u64::from)),
-        word(&disk.port),
-        number(disk.sequence),
-        disk.id.as_deref().unwrap_or(Path::new("-")).display(),
-    )
 }
 
 #[test]
