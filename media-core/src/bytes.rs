@@ -125,12 +125,17 @@ pub fn to_utf16le(text: &str) -> Vec<u8> {
 
 /// Upper-case hexadecimal without separators, the form registry key names and media variables use.
 pub fn to_hex_upper(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    to_hex(bytes, b"0123456789ABCDEF")
 }
 
 /// Lower-case hexadecimal without separators, the form `sha256sum` prints.
 pub fn to_hex_lower(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    to_hex(bytes, b"0123456789abcdef")
+}
+
+fn to_hex(bytes: &[u8], digits: &[u8; 16]) -> String {
+    let pair = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(digits[usize::from(digit)]));
+    bytes.iter().flat_map(pair).collect()
 }
 
 /// Reads hexadecimal digits of any case, without separators.

@@ -9,7 +9,7 @@ use crate::io::Source;
 #[derive(Clone)]
 pub enum Piece {
     /// Bytes we made.
-    Bytes(Arc<[u8]>),
+    Bytes(Arc<Vec<u8>>),
     /// A slice of something that stays where it is.
     Slice {
         /// Where the bytes are.
@@ -37,7 +37,10 @@ impl Piece {
 
     fn slice(&self, start: u64, count: u64) -> Self {
         match self {
-            Self::Bytes(bytes) => Self::Bytes(bytes[start as usize..(start + count) as usize].into()),
+            Self::Bytes(bytes) if count == bytes.len() as u64 => Self::Bytes(bytes.clone()),
+            Self::Bytes(bytes) => {
+                Self::Bytes(bytes[start as usize..(start + count) as usize].to_vec().into())
+            }
             Self::Slice { source, offset, .. } => {
                 Self::Slice { source: source.clone(), offset: offset + start, len: count }
             }
@@ -70,8 +73,8 @@ pub struct Content {
 
 impl Content {
     /// Bytes we made.
-    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self::from_pieces(vec![Piece::Bytes(bytes.into())])
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::from_pieces(vec![Piece::Bytes(Arc::new(bytes.into()))])
     }
 
     /// All of a source.
@@ -171,10 +174,10 @@ mod tests {
     fn slices_and_reads_across_pieces() {
         let disk: Arc<dyn Source> = Arc::new(b"0123456789".to_vec());
         let content = Content::from_pieces(vec![
-            Piece::Bytes(b"abc".as_slice().into()),
+            Piece::Bytes(b"abc".to_vec().into()),
             Piece::Bytes(Vec::new().into()),
             Piece::Slice { source: disk, offset: 4, len: 3 },
-            Piece::Bytes(b"xyz".as_slice().into()),
+            Piece::Bytes(b"xyz".to_vec().into()),
         ]);
         assert_eq!(content.to_vec(100).expect("in memory"), b"abc456xyz");
         assert_eq!(content.slice(2, 5).to_vec(100).expect("in memory"), b"c456x");

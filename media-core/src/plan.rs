@@ -156,7 +156,7 @@ impl Plan {
 
     fn add_structures(&mut self, start: u64, layout: &Layout) {
         for structure in &layout.structures {
-            let piece = Piece::Bytes(structure.bytes.as_slice().into());
+            let piece = Piece::Bytes(structure.bytes.to_vec().into());
             self.extents.push(Extent {
                 offset: start + structure.offset,
                 label: structure.label.to_owned(),

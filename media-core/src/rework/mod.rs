@@ -293,7 +293,7 @@ impl Rework {
             if patch.offset > at {
                 plan.extents.push(kept(at, patch.offset));
             }
-            let piece = Piece::Bytes(patch.bytes.as_slice().into());
+            let piece = Piece::Bytes(patch.bytes.to_vec().into());
             plan.extents.push(Extent { offset: patch.offset, label: patch.label.clone(), piece });
             at = patch.offset + patch.bytes.len() as u64;
         }

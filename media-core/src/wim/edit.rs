@@ -214,7 +214,7 @@ impl<'a> Draft<'a> {
             let replaced = replacements.iter().filter(|replacement| replacement.image == *index);
             counted.extend(replaced.filter_map(|replacement| tree.find(&replacement.path)?.hash()));
             if tree.bytes().len() <= KNOWN_METADATA {
-                let (entry, bytes) = (self.wim.metadata_entry(*index)?, tree.bytes().to_vec());
+                let (entry, bytes) = (self.wim.metadata_entry(*index)?, tree.bytes().clone());
                 self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
             }
             self.images.insert(*index, Draughted { tree, is_changed: false, growth: Growth::default() });
@@ -370,7 +370,7 @@ impl<'a> Draft<'a> {
             let old = self.entries[entry];
             let metadata = image.tree.into_bytes();
             self.entries[entry].hash = Hash::of(&metadata);
-            self.entries[entry].resource = self.append(Some(old), Arc::new(metadata), old.resource.flags)?;
+            self.entries[entry].resource = self.append(Some(old), metadata, old.resource.flags)?;
             growths.push((*index, image.growth));
         }
         let table = self.table();

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{Hash, MetadataDefect, WimError};
 use crate::bytes::{Reader, Truncated, utf16le};
@@ -12,6 +13,7 @@ use crate::bytes::{Reader, Truncated, utf16le};
 const ENTRY_FIXED_LEN: u64 = 102;
 const STREAM_FIXED_LEN: u64 = 38;
 const MAIN_HASH_OFFSET: u64 = 64;
+const EXTRA_STREAMS_OFFSET: usize = 96;
 const STREAM_HASH_OFFSET: u64 = 16;
 /// Windows' longest path in UTF-16 units; also what keeps paths of a hostile tree from adding up.
 const PATH_LIMIT: u32 = 32767;
@@ -29,7 +31,7 @@ pub const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
 #[derive(Debug, Clone)]
 pub struct Image {
     index: u32,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     places: Vec<Place>,
     /// Where each security descriptor ends; the first starts behind their lengths.
     security_ends: Vec<u32>,
@@ -188,12 +190,18 @@ impl Image {
     /// The blobs that all streams of all files refer to, each as often as it is referred to.
     pub(super) fn each_hash(&self, mut found: impl FnMut(Hash)) {
         let parser = self.parser();
-        let looks = self.places.iter().filter_map(|place| parser.look(place.offset.into()).ok().flatten());
-        for look in looks {
-            look.hash.nonzero().into_iter().for_each(&mut found);
-            let extra = |hash: Hash, _, _: &[u8]| hash.nonzero().into_iter().for_each(&mut found);
-            // It was read before: there are no errors left to see.
-            let _ = parser.extra_streams(look.offset + look.len, look.extra_streams, extra);
+        for place in &self.places {
+            let rest = self.bytes.get(place.offset as usize..).unwrap_or_default();
+            let Some(fixed) = rest.first_chunk::<{ ENTRY_FIXED_LEN as usize }>() else { continue };
+            let hash = fixed[MAIN_HASH_OFFSET as usize..].first_chunk().map(|hash| Hash(*hash));
+            hash.and_then(Hash::nonzero).into_iter().for_each(&mut found);
+            if fixed[EXTRA_STREAMS_OFFSET..EXTRA_STREAMS_OFFSET + 2] != [0; 2]
+                && let Ok(Some(look)) = parser.look(place.offset.into())
+            {
+                let extra = |hash: Hash, _, _: &[u8]| hash.nonzero().into_iter().for_each(&mut found);
+                // It was read before: there are no errors left to see.
+                let _ = parser.extra_streams(look.offset + look.len, look.extra_streams, extra);
+            }
         }
     }
 
@@ -221,18 +229,18 @@ impl Image {
     /// Has a stream refer to another blob.
     pub(super) fn set_hash(&mut self, stream: &Stream, hash: Option<Hash>) {
         let place = stream.hash_offset as usize;
-        if let Some(field) = self.bytes.get_mut(place..place + 20) {
+        if let Some(field) = Arc::make_mut(&mut self.bytes).get_mut(place..place + 20) {
             field.copy_from_slice(&hash.unwrap_or_default().0);
         }
     }
 
     /// The same, which stays.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &Arc<Vec<u8>> {
         &self.bytes
     }
 
     /// The metadata as it is now.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Arc<Vec<u8>> {
         self.bytes
     }
 
@@ -266,7 +274,8 @@ impl Image {
     }
 
     /// Reads decoded metadata.
-    pub(super) fn parse(index: u32, bytes: Vec<u8>) -> Result<Self, WimError> {
+    pub(super) fn parse(index: u32, bytes: impl Into<Arc<Vec<u8>>>) -> Result<Self, WimError> {
+        let bytes = bytes.into();
         if bytes.len() > u32::MAX as usize {
             let (len, limit) = (bytes.len() as u64, u64::from(u32::MAX));
             return Err(WimError::TooLarge { what: "metadata", len, limit });

@@ -160,7 +160,15 @@ impl Wim {
     /// [`WimError::NoImage`], [`WimError::Pipable`], [`WimError::Metadata`], [`WimError::HashMismatch`],
     /// [`WimError::TooLarge`], and whatever can be wrong with a resource.
     pub fn image(&self, index: u32) -> Result<Image, WimError> {
-        Image::parse(index, self.metadata(index)?)
+        let (blob, bytes) = self.metadata(index)?;
+        // Both take their time, and neither says anything without the other.
+        let (found, image) = thread::scope(|scope| {
+            let found = scope.spawn(|| Hash::of(&bytes));
+            let image = Image::parse(index, bytes.clone());
+            (found.join().unwrap_or_else(|panic| resume_unwind(panic)), image)
+        });
+        check_hash("metadata", blob, found)?;
+        image
     }
 
     /// How many images have metadata in this file: as many as the header counts, unless it is damaged or part of a split one.
@@ -232,7 +240,7 @@ impl Wim {
             (found.join().unwrap_or_else(|panic| resume_unwind(panic)), made)
         });
         check_hash(what, blob, found)?;
-        Ok((KnownBlob { hash: *hash, bytes }, made))
+        Ok((KnownBlob { hash: *hash, bytes: Arc::new(bytes) }, made))
     }
 
     /// Passes a blob on chunk by chunk, then checks its SHA-1: what was passed on holds only when this returns `Ok`.
@@ -300,8 +308,8 @@ impl Wim {
         found.copied().ok_or(WimError::NoImage { index, images: self.table.metadata.len() as u32 })
     }
 
-    /// An image's decoded metadata.
-    fn metadata(&self, index: u32) -> Result<Vec<u8>, WimError> {
+    /// An image's decoded metadata, whose SHA-1 is still to be checked.
+    fn metadata(&self, index: u32) -> Result<(&Blob, Arc<Vec<u8>>), WimError> {
         let blob = &self.table.entries[self.metadata_entry(index)?];
         let what = "metadata";
         let of_all = self.table.metadata.iter().map(|entry| self.table.entries[*entry].resource.len);
@@ -312,15 +320,14 @@ impl Wim {
         }
         let bytes =
             read_resource(self.source.as_ref(), &self.header, what, blob.resource, self.metadata_limit)?;
-        check_hash(what, blob, Hash::of(&bytes))?;
-        Ok(bytes)
+        Ok((blob, Arc::new(bytes)))
     }
 }
 
 /// A whole blob, known to have its SHA-1.
 pub struct KnownBlob {
     hash: Hash,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
 }
 
 fn check_hash(what: &'static str, blob: &Blob, found: Hash) -> Result<(), WimError> {

@@ -74,7 +74,15 @@ impl Table {
             table.add(header, blob);
         }
         let entries = &table.entries;
-        table.by_hash.sort_by_key(|entry| entries[*entry as usize].hash);
+        // The first eight bytes tell nearly all of them apart.
+        let first = |hash: &Hash| hash.0.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        let mut sorted: Vec<(u64, u32)> =
+            table.by_hash.iter().map(|entry| (first(&entries[*entry as usize].hash), *entry)).collect();
+        sorted.sort_unstable_by(|one, other| {
+            let hash = |(_, entry): &(u64, u32)| entries[*entry as usize].hash;
+            one.0.cmp(&other.0).then_with(|| hash(one).cmp(&hash(other))).then(one.1.cmp(&other.1))
+        });
+        table.by_hash = sorted.into_iter().map(|(_, entry)| entry).collect();
         table.by_hash.dedup_by_key(|entry| entries[*entry as usize].hash);
         table.check_metadata()?;
         Ok(table)

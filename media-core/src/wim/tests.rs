@@ -451,11 +451,11 @@ fn with_extra_streams_the_unnamed_entry_changes_and_nothing_else() {
     let wim = Built { metadata: before.clone(), blobs, ..Built::default() }.open();
     let content = Edit::new(&wim).replace(1, "F", *b"new").finish().expect("a plain file");
     let after = open(all_bytes(&content)).expect("a good WIM");
-    let changed = after.metadata(1).expect("good metadata");
+    let (_, changed) = after.metadata(1).expect("good metadata");
     let place = before.windows(20).position(|bytes| bytes == old.0).expect("in its stream entry");
     let mut expected = before;
     expected[place..place + 20].copy_from_slice(&Hash::of(b"new").0);
-    assert_eq!(changed, expected);
+    assert_eq!(*changed, expected);
     assert!(!after.contains(&old) && after.contains(&named));
     assert_eq!(ids(&after), [""; 0]);
     assert_eq!(after.images()[0].total_bytes, Some(100 - 8));

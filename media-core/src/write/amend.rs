@@ -29,7 +29,7 @@ pub fn amend(
         offset += piece.len();
     }
     run.sync(TAIL, *len)?;
-    let piece = crate::content::Piece::Bytes(head.as_slice().into());
+    let piece = crate::content::Piece::Bytes(head.to_vec().into());
     run.extent(&Extent { offset: 0, label: HEAD.to_owned(), piece })?;
     run.sync(HEAD, 0)?;
     run.observer.event(Event::End);
@@ -88,7 +88,7 @@ mod tests {
     fn sample() -> Amendment {
         let around: Arc<dyn Source> = Arc::new(b"__some more__".to_vec());
         let tail = Content::from_pieces(vec![
-            Piece::Bytes(b"; new: ".as_slice().into()),
+            Piece::Bytes(b"; new: ".to_vec().into()),
             Piece::Slice { source: around, offset: 2, len: 9 },
         ]);
         Amendment { len: OLD.len() as u64, tail, head: b"HEADIR".to_vec() }

@@ -84,7 +84,7 @@ fn erase(run: &mut Run<'_>, place: u64, len: usize) -> Result<(), WriteError> {
 
 impl Run<'_> {
     fn bytes(&mut self, offset: u64, label: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        let extent = Extent { offset, label: label.to_owned(), piece: Piece::Bytes([].into()) };
+        let extent = Extent { offset, label: label.to_owned(), piece: Piece::Bytes(Vec::new().into()) };
         if bytes.is_empty() { Ok(()) } else { self.put(&extent, 0, bytes) }
     }
 }
