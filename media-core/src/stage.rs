@@ -162,9 +162,11 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     observer.event(Event::Step("reading the boot image"));
     let image = BootImage::open(&spec.boot_image).map_err(in_boot_image)?;
     let now = env.now();
+    let in_roots = |error| StageError::Roots { name: name(), error };
+    let hive = (!spec.trusted.is_empty()).then(|| roots::open(&image)).transpose().map_err(in_roots)?;
     let (boot, stores, added, own) = thread::scope(|scope| {
         // The hive takes as long as everything else together.
-        let adding = scope.spawn(|| roots::add(&image, &spec.trusted, now));
+        let adding = scope.spawn(|| roots::add(&image, hive, &spec.trusted, now));
         let boot = boot_image::boot_files(&image, &spec.boot_image).map_err(in_boot_image)?;
         let stores = boot_configuration::stores(&image, &spec.boot_image, env)?;
         stop_if_asked(observer)?;
@@ -172,7 +174,7 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
         let own = own(spec, env);
         observer.event(Event::Step("adding trusted certificates"));
         let added = adding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let added = added.map_err(|error| StageError::Roots { name: name(), error })?;
+        let added = added.map_err(in_roots)?;
         Ok::<_, StageError>((boot, stores, added, own?))
     })?;
     let Own { identity, site, variables } = own;

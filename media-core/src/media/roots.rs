@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::hive::{Hive, HiveError, Value};
 use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
-use crate::wim::{Edit, Image, Wim, WimError};
+use crate::wim::{Edit, Image, KnownBlob, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
@@ -86,20 +86,38 @@ pub struct AddedCertificate {
     pub was_there: bool,
 }
 
+/// The SOFTWARE hive of an image, decoded to be changed.
+pub struct Opened {
+    hive: Hive,
+    known: KnownBlob,
+}
+
+/// Decodes the SOFTWARE hive of the image that will boot, on all cores.
+///
+/// # Errors
+/// As [`hive`].
+pub fn open(image: &BootImage) -> Result<Opened, RootsError> {
+    opened(&mut Hives::new(&image.wim), &image.image)
+}
+
 /// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
 /// Adding what is there changes no byte of a WIM file that boots, unless the hive was not closed: then it is written as
-/// its log files complete it.
+/// its log files complete it. Without a hive nothing is added.
 ///
 /// # Errors
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
-pub fn add(image: &BootImage, trusted: &[TrustedCertificate], time: Timestamp) -> Result<Added, RootsError> {
+pub fn add(
+    image: &BootImage,
+    opened: Option<Opened>,
+    trusted: &[TrustedCertificate],
+    time: Timestamp,
+) -> Result<Added, RootsError> {
     let mut edit = Edit::new(&image.wim);
     let (mut certificates, mut recovered) = (Vec::new(), false);
-    if !trusted.is_empty() {
-        (edit, (recovered, certificates)) =
-            change(edit, &mut Hives::new(&image.wim), &image.image, |hive| {
-                Ok((hive.was_recovered(), add_to(hive, trusted, time)?))
-            })?;
+    if let Some(opened) = opened {
+        (edit, (recovered, certificates)) = change_opened(edit, opened, &image.image, |hive| {
+            Ok((hive.was_recovered(), add_to(hive, trusted, time)?))
+        })?;
     }
     let content = edit.boot_index(image.index).finish()?;
     Ok(Added { content, certificates, recovered })
@@ -298,7 +316,21 @@ pub fn change<'a, T>(
     image: &Image,
     change: impl FnOnce(&mut Hive) -> Result<T, RootsError>,
 ) -> Result<(Edit<'a>, T), RootsError> {
-    let (mut hive, known) = hives.read_to_change(image, SOFTWARE_HIVE)?;
+    change_opened(edit, opened(hives, image)?, image, change)
+}
+
+fn opened(hives: &mut Hives<'_>, image: &Image) -> Result<Opened, RootsError> {
+    let (hive, known) = hives.read_to_change(image, SOFTWARE_HIVE)?;
+    Ok(Opened { hive, known })
+}
+
+fn change_opened<'a, T>(
+    edit: Edit<'a>,
+    opened: Opened,
+    image: &Image,
+    change: impl FnOnce(&mut Hive) -> Result<T, RootsError>,
+) -> Result<(Edit<'a>, T), RootsError> {
+    let Opened { mut hive, known } = opened;
     let result = change(&mut hive)?;
     if !hive.is_changed() {
         return Ok((edit, result));
