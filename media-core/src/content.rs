@@ -129,6 +129,17 @@ impl Content {
         Ok(out)
     }
 
+    /// The same, which are not copied when they are in memory already.
+    ///
+    /// # Errors
+    /// As [`Content::to_vec`].
+    pub fn to_bytes(&self, limit: u64) -> io::Result<Arc<Vec<u8>>> {
+        match &*self.pieces {
+            [Piece::Bytes(bytes)] if bytes.len() as u64 <= limit => Ok(bytes.clone()),
+            _ => self.to_vec(limit).map(Arc::new),
+        }
+    }
+
     /// The piece that holds a byte, and where it starts; the number of pieces when there is no such byte.
     fn piece_at(&self, offset: u64) -> (usize, u64) {
         let index = self.ends.partition_point(|end| *end <= offset);

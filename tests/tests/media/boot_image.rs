@@ -162,6 +162,9 @@ fn a_hive_that_was_not_closed_is_completed_from_its_logs() {
     let both = incremental_log(&[&states[0], &states[1], &states[2]], 7);
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("boot.wim");
+    let add = |image: &BootImage, trusted: &[TrustedCertificate]| {
+        roots::add(image, Some(roots::open(image)?), trusted, medium::env().now())
+    };
     let added = |logs: &[(&'static str, &[u8])]| {
         let logs = logs.iter().map(|(name, log)| (*name, log.to_vec())).collect();
         let hives = Hives { software: hive.clone(), logs, ..Hives::default() };
@@ -169,7 +172,7 @@ fn a_hive_that_was_not_closed_is_completed_from_its_logs() {
         recipe.write(&path).expect("a boot image can be made");
         let spec = medium::spec(&path, FORM).expect("it can be opened");
         let image = BootImage::open(&spec.boot_image).expect("it is one");
-        roots::add(&image, &spec.trusted, medium::env().now()).map(|added| (added, spec))
+        add(&image, &spec.trusted).map(|added| (added, spec))
     };
     for logs in [
         &[("software.log1", &first[..]), ("SOFTWARE.Log2", &second)][..],
@@ -197,7 +200,7 @@ fn a_hive_that_was_not_closed_is_completed_from_its_logs() {
         // The logs are still there, and mean nothing any more: nothing is to do.
         spec.boot_image.source = Arc::new(FileSource::open(&changed).expect("a file"));
         let image = BootImage::open(&spec.boot_image).expect("it is one");
-        let again = roots::add(&image, &spec.trusted, medium::env().now()).expect("it is closed");
+        let again = add(&image, &spec.trusted).expect("it is closed");
         assert!(!again.recovered && again.certificates.iter().all(|certificate| certificate.was_there));
         assert!(again.content.to_vec(1 << 30).expect("it is small") == fs::read(&changed).expect("a file"));
     }

@@ -1,5 +1,7 @@
 //! The files firmware starts: whether they are programs for the machine the boot image is for, and who signed them.
 
+use std::sync::Arc;
+
 use super::boot_files::{BootFile, UEFI_BOOT_IMAGE, UEFI_BOOT_IMAGE_PROMPT};
 use super::{Architecture, BootImageError, LARGEST_BOOT_FILE};
 use crate::pe::{self, Executable, Machine, PeError, Signer};
@@ -76,7 +78,7 @@ fn refuses_volume(bytes: &[u8]) -> Option<String> {
     (!is_volume).then(|| "it is not an image of a FAT volume".to_owned())
 }
 
-fn read(file: &BootFile) -> Result<Vec<u8>, BootImageError> {
-    let read = file.content.to_vec(LARGEST_BOOT_FILE);
+fn read(file: &BootFile) -> Result<Arc<Vec<u8>>, BootImageError> {
+    let read = file.content.to_bytes(LARGEST_BOOT_FILE);
     read.map_err(|error| BootImageError::Given { path: file.path.clone(), error })
 }
