@@ -166,7 +166,8 @@ fn lay_disk_image(shape: &Shape, disk: Disk, cluster_size: Option<u32>) -> Resul
             guid: ids.data_partition,
             name: DATA,
             start_sector,
-            sectors: disk::partition_sectors(scheme, start_sector, len),
+            // Whole MiB: sticks are written in larger units than sectors, and none of them has both this and the backup GPT.
+            sectors: disk::partition_sectors(scheme, start_sector, len) / FIRST_SECTOR * FIRST_SECTOR,
         });
     }
     let options = disk::DiskOptions { scheme, disk_guid: ids.disk, mbr_signature: ids.mbr_signature };

@@ -106,6 +106,8 @@ fn what_is_in_the_partition_for_data_stays_when_the_medium_is_brought_up_to_date
     let mine = b"\xEB\x52\x90NTFS    files of the user";
     let mut file = File::options().write(true).open(&stick.file).expect("it is there");
     file.seek(SeekFrom::Start(data as u64)).and_then(|_| file.write_all(mine)).expect("it can be written");
+    let last = LEN as usize - (1 << 20) - 512;
+    file.seek(SeekFrom::Start(last as u64)).and_then(|_| file.write_all(mine)).expect("it can be written");
     let verified = sandbox.typed(&format!("verify {}", stick.device));
     assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
 
@@ -114,6 +116,11 @@ fn what_is_in_the_partition_for_data_stays_when_the_medium_is_brought_up_to_date
     sandbox.good(&format!("{CREATE} --output newer.img {newer}"));
     sandbox.good(&format!("write --update newer.img {typed}"));
     assert_eq!(head(mine.len()), mine);
+    assert_eq!(
+        fs::read(&stick.file).expect("it is there")[last..last + mine.len()],
+        *mine,
+        "its last sector"
+    );
     assert_intact(&sandbox, &stick.device);
     let other = sandbox.typed(&format!("write --update new.img {typed}"));
     assert!(other.code == 4 && other.stdout.contains("has a partition for data"), "{}", other.stdout);

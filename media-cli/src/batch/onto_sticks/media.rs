@@ -104,6 +104,9 @@ impl<'a> Media<'a> {
             Turn::Write(_) => Onto::Whole(transfer.image()),
             Turn::Finish(_) => Onto::Update(Box::new(transfer)),
         };
+        // What was not noted is known by nobody to be right, and a capacity check would write into what stays.
+        let finishing = How { capacity: None, read_back: true, ..how.clone() };
+        let how = if matches!(turn, Turn::Finish(_)) { &finishing } else { how };
         let done = put_one(disk, &onto, how, observer)?;
         opened.check_unchanged().map_err(unusable)?;
         Ok(done)
