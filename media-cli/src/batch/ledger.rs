@@ -27,8 +27,19 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// [`Error::Register`] for a register that cannot be read.
     pub(super) fn new(batch: &'a Batch, items: &'a [Item]) -> Result<Self, Error> {
-        let entries = items.iter().map(|item| Entry::of(&item.worker)).collect();
         let before = register::read(&batch.folder)?.unwrap_or_default();
+        // What was put on a stick is there, whatever becomes of its medium in this run.
+        let entry = |item: &Item| {
+            let entry = Entry::of(&item.worker);
+            let known = before.iter().find(|known| known.serial == entry.serial);
+            Entry {
+                manifest_sha256: known.and_then(|known| known.manifest_sha256.clone()),
+                device_serial: known.and_then(|known| known.device_serial.clone()),
+                device_written: known.and_then(|known| known.device_written.clone()),
+                ..entry
+            }
+        };
+        let entries = items.iter().map(entry).collect();
         Ok(Self { batch, items, entries, before, written: Instant::now() })
     }
 

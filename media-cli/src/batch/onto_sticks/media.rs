@@ -74,7 +74,7 @@ impl<'a> Media<'a> {
         let digest = bytes.as_deref().map(digest);
         let serial = bytes.and_then(|bytes| Manifest::read(&bytes).ok()?.identity.serial_number);
         let mut left = self.left();
-        let has = |entry: &&Entry| entry.state == State::Made && entry.manifest_sha256 == digest;
+        let has = |entry: &&Entry| entry.manifest_sha256 == digest;
         if let Some(entry) = self.entries.iter().find(has).filter(|_| digest.is_some()) {
             return match left.iter().position(|number| self.entries[*number].serial == entry.serial) {
                 Some(at) => Ok(Turn::Finish(left.remove(at))),
