@@ -58,6 +58,15 @@ fn note(whole: &Whole) -> String {
     }
 }
 
+/// How it ends, when everything is on its stick and when not.
+pub(crate) fn exit(interruption: &Interruption, is_complete: bool) -> Exit {
+    match is_complete {
+        _ if interruption.asked() => Exit::Interrupted,
+        true => Exit::Done,
+        false => Exit::Output,
+    }
+}
+
 /// What is the same for every medium that comes onto sticks.
 pub(crate) struct Job<'a> {
     pub(crate) args: &'a StickArgs,
@@ -95,11 +104,7 @@ impl Job<'_> {
         let outcomes = sticks::put(choices, onto, &self.how()?, interruption, &progress);
         progress.clear();
         let sticks = Sticks::new(&outcomes, self.notes);
-        let exit = match () {
-            () if interruption.asked() => Exit::Interrupted,
-            () if sticks.all_ready() => Exit::Done,
-            () => Exit::Output,
-        };
+        let exit = exit(interruption, sticks.all_ready());
         Ok((sticks, exit))
     }
 

@@ -38,7 +38,7 @@ Exit codes:
     0  every stick is ready; with --batch, every medium is on a stick
     2  the command line or the spec file is wrong, or --yes is missing
     3  the medium, or something it is made from, cannot be used
-    4  at least one stick is not ready; what is said of each names it; with --batch, a medium is on no stick
+    4  at least one stick is not ready, and what is said of each names it; with --batch: a medium is on no stick
   130  interrupted";
 
 /// `tsmedia devices`

@@ -16,8 +16,6 @@ pub(super) struct Ledger<'a> {
     batch: &'a Batch,
     items: &'a [Item],
     entries: Vec<Entry>,
-    /// What an earlier run wrote.
-    before: Vec<Entry>,
     written: Instant,
 }
 
@@ -40,7 +38,7 @@ impl<'a> Ledger<'a> {
             }
         };
         let entries = items.iter().map(entry).collect();
-        Ok(Self { batch, items, entries, before, written: Instant::now() })
+        Ok(Self { batch, items, entries, written: Instant::now() })
     }
 
     /// Notes what became of a medium, and writes its letter. One that was interrupted is still to be made.
@@ -84,14 +82,12 @@ impl<'a> Ledger<'a> {
         entry.valid_from = manifest.validity.from.map(|from| from.to_string());
         entry.valid_until = manifest.validity.until.map(|until| until.to_string());
         entry.length = Some(manifest.volume.len());
-        entry.manifest_sha256 = Some(made.receipt.manifest_sha256.clone());
-        // Where it was written is known by whoever wrote it there, and stays while the medium is the same.
-        let same = self
-            .before
-            .iter()
-            .find(|other| other.serial == entry.serial && other.manifest_sha256 == entry.manifest_sha256);
-        entry.device_serial = same.and_then(|other| other.device_serial.clone());
-        entry.device_written = same.and_then(|other| other.device_written.clone());
+        let manifest_sha256 = Some(made.receipt.manifest_sha256.clone());
+        if entry.manifest_sha256 != manifest_sha256 {
+            // A stick that has its earlier making has not this one.
+            (entry.device_serial, entry.device_written) = (None, None);
+        }
+        entry.manifest_sha256 = manifest_sha256;
         if let Err(error) = batch.write_letters(item, &made.receipt) {
             entry.message = Some(format!("the medium is complete, and its letter is not: {error}"));
         }

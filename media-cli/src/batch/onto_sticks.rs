@@ -21,7 +21,7 @@ use crate::output::sticks::{BatchOnSticks, spoken};
 use crate::progress::Many;
 use crate::sticks::{Choice, Done, How, Outcome, Problem, Watch, is_same, problem};
 use crate::workers::register::{self, Entry};
-use crate::write::Job;
+use crate::write::{Job, exit};
 use media::{Media, is_of_medium};
 
 /// How often is looked for new sticks.
@@ -74,11 +74,7 @@ impl Station {
         });
         progress.clear();
         let report = BatchOnSticks::new(&self.folder, self.entries, &ended?, &job.notes);
-        let exit = match () {
-            () if interruption.asked() => Exit::Interrupted,
-            () if report.is_complete() => Exit::Done,
-            () => Exit::Output,
-        };
+        let exit = exit(interruption, report.is_complete());
         Ok((report, exit))
     }
 }
@@ -95,19 +91,20 @@ struct Serving<'a> {
 /// A stick that had its turn.
 struct Served {
     disk: Disk,
-    number: Option<usize>,
-    result: Result<Done, Problem>,
+    result: Result<(usize, Done), Failure>,
 }
 
+/// What is wrong with a stick, and which medium it was to get, where that was decided.
+type Failure = (Option<usize>, Problem);
+
 impl Serving<'_> {
-    fn one(&self, disk: &Disk) -> (Option<usize>, Result<Done, Problem>) {
-        let turn = match self.media.turn(disk) {
-            Err(problem) => return (None, Err(problem)),
-            Ok(turn) => turn,
-        };
-        let name = format!("{} {}", disk.path.display(), self.media.entry(turn.number()).serial);
+    fn one(&self, disk: &Disk) -> Result<(usize, Done), Failure> {
+        let turn = self.media.turn(disk).map_err(|problem| (None, problem))?;
+        let number = turn.number();
+        let name = format!("{} {}", disk.path.display(), self.media.entry(number).serial);
         let mut observer = self.progress.one(&name, self.interruption.clone());
-        (Some(turn.number()), self.media.put(turn, disk, self.how, &mut observer))
+        let done = self.media.put(turn, disk, self.how, &mut observer);
+        done.map(|done| (number, done)).map_err(|problem| (Some(number), problem))
     }
 }
 
@@ -140,7 +137,7 @@ impl<'a> Hall<'a> {
         for choice in choices {
             match (&choice.problem, &choice.disk) {
                 (None, Some(disk)) => named.push((disk.clone(), choice.named)),
-                _ => outcomes.push(Outcome { choice, medium: None, done: None }),
+                _ => outcomes.push(Outcome::untouched(choice)),
             }
         }
         outcomes.iter().for_each(|outcome| serving.progress.say(&spoken(outcome)));
@@ -205,9 +202,9 @@ impl<'a> Hall<'a> {
             (self.running, free) = (self.running + 1, free - 1);
             let serving = self.serving;
             scope.spawn(move || {
-                let (number, result) = serving.one(&disk);
+                let result = serving.one(&disk);
                 // Nobody waits for it only when the register could not be written.
-                let _ = serving.report.send(Served { disk, number, result });
+                let _ = serving.report.send(Served { disk, result });
             });
         }
         Ok(())
@@ -219,26 +216,25 @@ impl<'a> Hall<'a> {
 
     /// Notes what became of a stick in the register; a medium that is on none is given to another.
     fn note(&mut self, served: Served) -> Result<(), Error> {
-        let Served { disk, number, result } = served;
+        let Served { disk, result } = served;
         let named = self.place(&disk).map(|place| self.named.remove(place).1);
         let named = named.unwrap_or_else(|| disk.path.clone());
-        let medium = number.map(|number| called(&self.entries[number]));
-        let (done, problem) = match (result, number) {
-            (Ok(done), Some(number)) => {
+        let (number, done, problem) = match result {
+            Ok((number, done)) => {
                 let entry = &mut self.entries[number];
                 entry.device_serial = disk.serial.clone();
                 entry.device_written = Some(create::now()?.to_string());
                 register::write(self.folder, self.entries)?;
-                (Some(done), None)
+                (Some(number), Some(done), None)
             }
-            (Ok(_), None) => (None, Some(Problem::NoneLeft)),
-            (Err(problem), number) => {
+            Err((number, problem)) => {
                 // What no stick can get is not tried on the next one.
                 let again = number.filter(|_| !is_of_medium(&problem));
                 again.into_iter().for_each(|number| self.serving.media.give_back(number));
-                (None, Some(problem))
+                (number, None, Some(problem))
             }
         };
+        let medium = number.map(|number| called(&self.entries[number]));
         let outcome = Outcome { choice: Choice { named, disk: Some(disk), problem }, medium, done };
         self.serving.progress.say(&spoken(&outcome));
         self.outcomes.push(outcome);
@@ -280,7 +276,7 @@ impl<'a> Hall<'a> {
                 Some(now) => problem(now, &self.serving.how.serials).unwrap_or(Problem::NotNow),
             };
             let choice = Choice { named, disk: Some(disk), problem: Some(problem) };
-            outcomes.push(Outcome { choice, medium: None, done: None });
+            outcomes.push(Outcome::untouched(choice));
         }
         Ok(outcomes)
     }

@@ -92,8 +92,7 @@ pub(super) fn make(
     let usable = choices.iter().filter(|choice| choice.problem.is_none());
     let Some(smallest) = usable.filter_map(|choice| Some(choice.disk.as_ref()?.size)).min() else {
         // There is nothing to make a medium for, and each of them has its reason.
-        let refused: Vec<Outcome> =
-            choices.into_iter().map(|choice| Outcome { choice, medium: None, done: None }).collect();
+        let refused: Vec<Outcome> = choices.into_iter().map(Outcome::untouched).collect();
         return show(&Sticks::new(&refused, Vec::new()), run.json).map(|()| Exit::Output);
     };
     settings.for_disk(smallest / UNIT * UNIT)?;

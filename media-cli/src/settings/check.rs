@@ -129,15 +129,16 @@ pub(super) fn cluster_size(size: u64) -> Result<u32, String> {
 }
 
 pub(super) fn image_size(size: u64) -> Result<u64, String> {
-    if size == 0 || !size.is_multiple_of(512) {
-        return Err(format!("a disk image of {size} bytes is not possible; expected a multiple of 512"));
-    }
-    Ok(size)
+    whole_sectors("disk image", size)
 }
 
 pub(super) fn partition_size(size: u64) -> Result<u64, String> {
+    whole_sectors("partition", size)
+}
+
+fn whole_sectors(what: &str, size: u64) -> Result<u64, String> {
     if size == 0 || !size.is_multiple_of(512) {
-        return Err(format!("a partition of {size} bytes is not possible; expected a multiple of 512"));
+        return Err(format!("a {what} of {size} bytes is not possible; expected a multiple of 512"));
     }
     Ok(size)
 }

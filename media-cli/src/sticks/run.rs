@@ -40,6 +40,13 @@ pub(crate) struct Outcome {
     pub(crate) done: Option<Done>,
 }
 
+impl Outcome {
+    /// Of a stick that had no turn; its choice may say why.
+    pub(crate) fn untouched(choice: Choice) -> Self {
+        Self { choice, medium: None, done: None }
+    }
+}
+
 /// What was done with a stick that is ready.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Done {
@@ -86,7 +93,7 @@ pub(crate) fn put(
                     }
                     None => None,
                 };
-                Outcome { choice, medium: None, done }
+                Outcome { done, ..Outcome::untouched(choice) }
             })
             .collect()
     })

@@ -64,7 +64,7 @@ pub struct Entry {
     pub manifest_sha256: Option<String>,
     /// The serial number of the stick it was written to; not every stick has one.
     pub device_serial: Option<String>,
-    /// When it was written to a stick and read back (RFC 3339).
+    /// When it was written to a stick, and read back unless that was not wanted (RFC 3339).
     #[serde(default)]
     pub device_written: Option<String>,
     /// Columns of the workers file that are for the register alone: their names and cells, in that order.

@@ -42,6 +42,18 @@ impl Stick {
         }
     }
 
+    /// The same, of which one sector cannot be written.
+    fn broken(sandbox: &Sandbox, name: &'static str, sector: u64) -> Self {
+        Self {
+            drive: format!(
+                "driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={},\
+                 file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.sector={sector}",
+                sandbox.path(name).display()
+            ),
+            ..Self::filled(sandbox, name, "")
+        }
+    }
+
     fn drive(&self, port: usize) -> Vec<String> {
         let Self { name, drive, device } = self;
         let mut words = guest::usb_stick(name, port, drive).to_vec();
@@ -119,14 +131,7 @@ fn each_of_many_sticks_has_its_own_outcome_and_stops_no_other() {
     let sticks = [
         stick("GOOD1", ""),
         stick("SLOW", ",throttling.bps-write=4000000"),
-        Stick {
-            drive: format!(
-                "driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={},\
-                 file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.sector={bad_sector}",
-                sandbox.path("BROKEN").display()
-            ),
-            ..stick("BROKEN", "")
-        },
+        Stick::broken(&sandbox, "BROKEN", bad_sector),
         stick("PULLED", ",throttling.bps-write=1000000"),
         Stick {
             name: "COUNTERFEIT",
@@ -227,18 +232,13 @@ fn media_of_a_batch_come_on_sticks_as_they_are_plugged_in() {
     let names = ["BROKEN", "FIRST", "SECOND"];
     let mut drives = guest::USB.map(str::to_owned).to_vec();
     for name in names {
-        let stick = Stick::filled(&sandbox, name, "");
-        let drive = match name {
-            "BROKEN" => format!(
-                "driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={},\
-                 file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.sector=10240",
-                sandbox.path(name).display()
-            ),
-            _ => stick.drive,
+        let stick = match name {
+            "BROKEN" => Stick::broken(&sandbox, name, 10240),
+            _ => Stick::filled(&sandbox, name, ""),
         };
         drives.extend([
             "-drive".to_owned(),
-            format!("if=none,id=drive-{name},werror=report,rerror=report,{drive}"),
+            format!("if=none,id=drive-{name},werror=report,rerror=report,{}", stick.drive),
         ]);
     }
     for name in ["KEY-1.img", "KEY-2.img"] {

@@ -100,14 +100,14 @@ impl<'a> Media<'a> {
     ) -> Result<Done, Problem> {
         let unusable = |error| Problem::Medium(Box::new(error));
         let (opened, transfer) = self.medium(turn.number()).map_err(unusable)?;
-        let onto = match turn {
-            Turn::Write(_) => Onto::Whole(transfer.image()),
-            Turn::Finish(_) => Onto::Update(Box::new(transfer)),
-        };
-        // What was not noted is known by nobody to be right, and a capacity check would write into what stays.
-        let finishing = How { capacity: None, read_back: true, ..how.clone() };
-        let how = if matches!(turn, Turn::Finish(_)) { &finishing } else { how };
-        let done = put_one(disk, &onto, how, observer)?;
+        let done = match turn {
+            Turn::Write(_) => put_one(disk, &Onto::Whole(transfer.image()), how, observer),
+            Turn::Finish(_) => {
+                // What was not noted is known by nobody to be right, and a capacity check would write into what stays.
+                let how = How { capacity: None, read_back: true, ..how.clone() };
+                put_one(disk, &Onto::Update(Box::new(transfer)), &how, observer)
+            }
+        }?;
         opened.check_unchanged().map_err(unusable)?;
         Ok(done)
     }
