@@ -115,15 +115,22 @@ pub fn create(args: CreateArgs) -> Result<Exit, Error> {
         (false, 0) => Exit::Done,
         _ => Exit::Found,
     };
+    let mut failed = None;
     if options.onto_sticks && exit != Exit::Interrupted {
-        let (sticks, served) = Station::open(folder)?.serve(Vec::new(), true, &job, &interruption)?;
-        report.onto_sticks(sticks);
-        exit = if exit == Exit::Done || served == Exit::Interrupted { served } else { exit };
+        let station = Station::open(folder);
+        match station.and_then(|station| station.serve(Vec::new(), true, &job, &interruption)) {
+            Ok((sticks, served)) => {
+                report.onto_sticks(sticks);
+                exit = if exit == Exit::Done || served == Exit::Interrupted { served } else { exit };
+            }
+            // The media were made all the same, and that is said.
+            Err(error) => failed = Some(error),
+        }
     }
     if run.json || !run.quiet || exit != Exit::Done {
         show(&report, run.json)?;
     }
-    Ok(exit)
+    failed.map_or(Ok(exit), Err)
 }
 
 fn make_folder(folder: &Path) -> Result<(), Error> {

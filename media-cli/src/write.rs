@@ -9,7 +9,7 @@ use crate::args::sticks::{StickArgs, WriteArgs};
 use crate::batch::Station;
 use crate::create;
 use crate::error::{Error, Exit, Place};
-use crate::input;
+use crate::input::{self, Opened};
 use crate::interrupt::Interruption;
 use crate::output::sticks::{Intended, Sticks};
 use crate::progress::Many;
@@ -37,8 +37,7 @@ pub fn write(args: &WriteArgs) -> Result<Exit, Error> {
     let job = Job { args: &args.stick, json: args.json, quiet: args.quiet, notes };
     let choices = job.choose(named)?;
     let onto = if args.update { Onto::Update(Box::new(transfer)) } else { Onto::Whole(transfer.image()) };
-    let (sticks, exit) = job.put(choices, &onto, &Interruption::listen()?)?;
-    opened.check_unchanged()?;
+    let (sticks, exit) = job.put(choices, &onto, &[opened], &Interruption::listen()?)?;
     show(&sticks, args.json).map(|()| exit)
 }
 
@@ -98,10 +97,11 @@ impl Job<'_> {
         self,
         choices: Vec<Choice>,
         onto: &Onto,
+        inputs: &[Opened],
         interruption: &Interruption,
     ) -> Result<(Sticks, Exit), Error> {
         let progress = Many::new(self.quiet);
-        let outcomes = sticks::put(choices, onto, &self.how()?, interruption, &progress);
+        let outcomes = sticks::put(choices, onto, inputs, &self.how()?, interruption, &progress);
         progress.clear();
         let sticks = Sticks::new(&outcomes, self.notes);
         let exit = exit(interruption, sticks.all_ready());

@@ -44,6 +44,32 @@ pub struct Disk {
     pub sequence: Option<u64>,
 }
 
+impl Disk {
+    /// A removable disk of which nothing else is known, for another system than those here: its size is 0, and its sectors
+    /// have 512 bytes.
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            id: None,
+            kind: Kind::Disk,
+            bus: Bus::Other,
+            serial: None,
+            vendor: None,
+            model: None,
+            size: 0,
+            sector_size: 512,
+            speed: None,
+            port: None,
+            removable: true,
+            read_only: false,
+            partitions: Vec::new(),
+            uses: Vec::new(),
+            number: None,
+            sequence: None,
+        }
+    }
+}
+
 /// What a disk is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

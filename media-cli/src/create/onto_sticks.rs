@@ -12,7 +12,6 @@ use super::{Ready, ready, settings_of};
 use crate::args::sticks::{StickArgs, WriteArgs};
 use crate::args::{Cli, Command, RunArgs};
 use crate::error::{Error, Exit, Place};
-use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::output::created::{self, Created};
 use crate::output::sticks::{MadeForSticks, Sticks};
@@ -112,8 +111,7 @@ pub(super) fn make(
     let created = Created::new(Path::new(&names.join(", ")), &made, &staged.report, &spec, &decided, false);
     let image = StickImage::new(made.plan);
     drop(progress);
-    let (sticks, exit) = job.put(choices, &Onto::Whole(image), &interruption)?;
-    opened.iter().try_for_each(Opened::check_unchanged)?;
+    let (sticks, exit) = job.put(choices, &Onto::Whole(image), &opened, &interruption)?;
     if sticks.any_ready() {
         beside.keep()?;
     }

@@ -7,5 +7,5 @@ mod watch;
 
 pub(crate) use choose::{Choice, choose, is_device, problem};
 pub(crate) use problem::Problem;
-pub(crate) use run::{Done, How, Onto, Outcome, put, put_one};
-pub(crate) use watch::{Watch, is_same};
+pub(crate) use run::{Done, How, Onto, Outcome, guarded, put, put_one};
+pub(crate) use watch::{AWAY, Found, Watch, is_same};

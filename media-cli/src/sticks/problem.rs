@@ -64,6 +64,21 @@ pub(crate) enum Problem {
     /// The run ended before.
     #[error("the run ended before its turn")]
     NotNow,
+    /// The medium changed before all of it was on the stick.
+    #[error("it was taken back, and does not start: {0}")]
+    Changed(#[source] Box<Error>),
+    /// The same, and the stick cannot be made unable to start.
+    #[error("it may start, and is not to be used: {error}; it could not be taken back: {failed}")]
+    NotTakenBack {
+        /// What happened to the medium.
+        #[source]
+        error: Box<Error>,
+        /// What the stick says.
+        failed: io::Error,
+    },
+    /// This program has a defect.
+    #[error("it is not to be used: this program failed in a way that it should not, and has said why")]
+    Internal,
     /// The medium that it was to get cannot be used.
     #[error("it got nothing: {0}")]
     Medium(#[source] Box<Error>),
@@ -85,5 +100,16 @@ impl Problem {
     /// Whether the stick is as it was, and nothing is wrong with it.
     pub(crate) fn is_left(&self) -> bool {
         matches!(self, Self::Has { .. } | Self::NoneLeft | Self::NotNow | Self::Medium(_))
+    }
+
+    /// Whether it is the medium that cannot be used, and not the stick.
+    pub(crate) fn is_of_medium(&self) -> bool {
+        matches!(
+            self,
+            Self::Medium(_)
+                | Self::Changed(_)
+                | Self::NotTakenBack { .. }
+                | Self::Stick(StickError::Source(_))
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! One medium onto many sticks, each on a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use media_devices::{Disk, Disks};
 
 use super::Problem;
 use super::choose::{Choice, problem};
+use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::progress::Many;
 
@@ -62,6 +64,7 @@ pub(crate) struct Done {
 pub(crate) fn put(
     choices: Vec<Choice>,
     onto: &Onto,
+    inputs: &[Opened],
     how: &How,
     interruption: &Interruption,
     progress: &Many,
@@ -70,7 +73,8 @@ pub(crate) fn put(
         let start = |choice: Choice| match (&choice.problem, choice.disk.clone()) {
             (None, Some(disk)) => {
                 let mut observer = progress.one(&disk.path.display().to_string(), interruption.clone());
-                let running = scope.spawn(move || put_one(&disk, onto, how, &mut observer));
+                let running =
+                    scope.spawn(move || guarded(|| put_one(&disk, onto, inputs, how, &mut observer)));
                 (choice, Some(running))
             }
             _ => (choice, None),
@@ -79,12 +83,7 @@ pub(crate) fn put(
         running
             .into_iter()
             .map(|(mut choice, running)| {
-                // A thread that panicked has said why.
-                let result = running.map(|running| {
-                    running
-                        .join()
-                        .unwrap_or_else(|_| Err(Problem::Open(std::io::Error::other("internal error"))))
-                });
+                let result = running.map(|running| running.join().unwrap_or(Err(Problem::Internal)));
                 let done = match result {
                     Some(Ok(done)) => Some(done),
                     Some(Err(problem)) => {
@@ -99,10 +98,17 @@ pub(crate) fn put(
     })
 }
 
-/// Writes one stick, and reads it back.
+/// Does what is to be done with one stick. A defect that shows there stops neither the others nor the report.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    // What it leaves behind is the stick, and that is not said to be ready.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Problem::Internal))
+}
+
+/// Writes one stick, and reads it back. `inputs` are the files that the medium is read from.
 pub(crate) fn put_one(
     disk: &Disk,
     onto: &Onto,
+    inputs: &[Opened],
     how: &How,
     observer: &mut dyn Observer,
 ) -> Result<Done, Problem> {
@@ -119,8 +125,9 @@ pub(crate) fn put_one(
             &update
         }
     };
+    let written = write_stick(image, &mut device, how.capacity, observer);
     let written =
-        write_stick(image, &mut device, how.capacity, observer).map_err(|error| failed(disk, error))?;
+        written.map_err(|error| changed(inputs, &mut device).unwrap_or_else(|| failed(disk, error)))?;
     let past_cache = device.is_direct();
     let read_back = match how.read_back {
         true => {
@@ -130,10 +137,14 @@ pub(crate) fn put_one(
                 // It failed already: what it says now changes nothing.
                 let _ = withdraw(&mut device);
             }
-            Some(compared.map_err(|error| failed(disk, error))?)
+            let failed = |error| changed(inputs, &mut device).unwrap_or_else(|| failed(disk, error));
+            Some(compared.map_err(failed)?)
         }
         false => None,
     };
+    if let Some(changed) = changed(inputs, &mut device) {
+        return Err(changed);
+    }
     Ok(Done { written, read_back, past_cache, took: started.elapsed() })
 }
 
@@ -156,6 +167,15 @@ fn check_identity(disk: &Disk, device: &BlockDevice, how: &How) -> Result<(), Pr
     problem(now, &how.serials).map_or(Ok(()), Err)
 }
 
+/// Takes a stick back whose medium is not any more what it was when the writing began.
+fn changed(inputs: &[Opened], device: &mut BlockDevice) -> Option<Problem> {
+    let error = inputs.iter().find_map(|input| input.check_unchanged().err())?;
+    match withdraw(device) {
+        Ok(()) => Some(Problem::Changed(Box::new(error))),
+        Err(failed) => Some(Problem::NotTakenBack { error: Box::new(error), failed }),
+    }
+}
+
 /// Whether what failed is that the stick is gone.
 fn failed(disk: &Disk, error: StickError) -> Problem {
     if !matches!(error, StickError::Stick { .. }) {
@@ -166,5 +186,17 @@ fn failed(disk: &Disk, error: StickError) -> Problem {
     match media_devices::system().list() {
         Ok(disks) if !disks.iter().any(is_same) => Problem::Removed(error),
         _ => Problem::Stick(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Problem, guarded};
+
+    #[test]
+    fn a_defect_is_the_problem_of_one_stick() {
+        let broken: Result<(), Problem> = guarded(|| std::panic::panic_any("a defect"));
+        assert!(matches!(broken, Err(Problem::Internal)));
+        assert!(matches!(guarded(|| Ok(5)), Ok(5)));
     }
 }

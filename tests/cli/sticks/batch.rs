@@ -202,6 +202,60 @@ fn what_was_written_and_not_noted_is_read_back_and_noted() {
 }
 
 #[test]
+fn sticks_get_media_in_the_order_they_are_named_and_keep_what_they_have() {
+    let sandbox = sandbox();
+    sandbox.good(&create());
+    let Some(first) = Loop::new(&sandbox, "stick-1", &[]) else { return };
+    let [second, third, fourth] = ["stick-2", "stick-3", "stick-4"]
+        .map(|name| Loop::new(&sandbox, name, &[]).expect("one could be made"));
+    // The last of them has the first medium, as after a run that was killed.
+    sandbox.good(&format!("write media/KEY-1.img {}", first.typed()));
+    let sticks = [&third, &second, &fourth, &first];
+    let typed: Vec<String> = sticks.iter().map(|stick| stick.typed()).collect();
+    let typed = typed.join(" ").replace(" --yes", "");
+    let said = sandbox.typed(&format!("write --batch media --yes --no-wait {typed}"));
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let left = format!("left    {} ", fourth.device);
+    let line = said.stdout.lines().find(|line| line.starts_with(&left)).expect("it had no turn");
+    assert!(line.ends_with("no medium was left for it"), "{line}");
+    assert_eq!([&third, &second, &first].map(serial_on), ["KEY-2", "KEY-3", "KEY-1"]);
+    assert!(said.stdout.contains("KEY-1 for Anna Example; it has the medium already"), "{}", said.stdout);
+}
+
+#[test]
+fn a_register_that_cannot_be_written_ends_the_run_with_a_report() {
+    let sandbox = sandbox();
+    sandbox.good(&create());
+    let folder = fs::canonicalize(sandbox.path(".")).expect("it is there");
+    let serials =
+        ["stick-1", "stick-2"].map(|name| format!("--device-serial {}", folder.join(name).display()));
+    let typed = format!("write --batch media --yes {}", serials.join(" "));
+    let mut station = Station::start(&sandbox, &typed);
+    station.expect("the next gets KEY-1 for Anna Example, 3 left");
+    // Nothing can come in the place of a folder.
+    let register_file = sandbox.path("media/register.json");
+    let known = sandbox.read("media/register.json");
+    fs::remove_file(&register_file).and_then(|()| fs::create_dir(&register_file)).expect("it can be changed");
+    let Some(first) = Loop::new(&sandbox, "stick-1", &[]) else {
+        station.interrupt();
+        station.end();
+        return;
+    };
+    let (code, said) = station.end();
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("ready   ") && said.contains("this ended early: "), "{said}");
+    assert_eq!(serial_on(&first), "KEY-1");
+    // What was not noted is on the stick, and the next run says so.
+    fs::remove_dir(&register_file).expect("it is empty");
+    sandbox.write("media/register.json", known);
+    let mut station = Station::start(&sandbox, &format!("{typed} {}", first.device));
+    station.expect("KEY-1 for Anna Example; it has the medium already; nothing was written");
+    station.interrupt();
+    assert_eq!(station.end().0, 130);
+    assert!(register(&sandbox)[0].2);
+}
+
+#[test]
 fn a_medium_that_is_not_the_registers_comes_on_no_stick() {
     let sandbox = sandbox();
     sandbox.good(&create());

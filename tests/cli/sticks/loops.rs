@@ -1,9 +1,10 @@
 //! Media written onto loop devices.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::process::Command;
 use std::thread::sleep;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use media_tests::referee;
 use proptest::prelude::Rng;
@@ -11,8 +12,10 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::device::{LEN, Loop};
 use super::{CREATE, assert_intact, assert_starts, sandbox};
+use crate::support::Sandbox;
 
 const KILLED: usize = 100;
+const TRIES: usize = 20;
 
 #[test]
 fn a_stick_is_written_brought_up_to_date_and_read_back() {
@@ -189,6 +192,51 @@ fn a_run_that_is_killed_leaves_nothing_that_starts() {
         }
     }
     assert!(seen[0] > 0 && seen[1] + seen[2] > 0, "{seen:?}");
+}
+
+#[test]
+fn a_medium_that_changes_while_it_is_written_is_taken_back() {
+    let sandbox = sandbox();
+    let Some(stick) = Loop::new(&sandbox, "stick", &[]) else { return };
+    let image = File::options().append(true).open(sandbox.path("new.img")).expect("it is there");
+    let typed = format!("write new.img {}", stick.typed());
+    let old = sandbox.read("old.img");
+    for _ in 0..TRIES {
+        let mut file = File::options().write(true).open(&stick.file).expect("it is there");
+        file.write_all(&old).expect("there is room");
+        let mut child = sandbox.start(&typed.split_whitespace().collect::<Vec<_>>());
+        // The start of the stick is written last.
+        while !starts_empty(&stick) && child.try_wait().is_ok_and(|end| end.is_none()) {}
+        signal(child.id(), "STOP");
+        let is_early = starts_empty(&stick);
+        image.set_modified(SystemTime::now()).expect("it can be set");
+        signal(child.id(), "CONT");
+        let ended = Sandbox::end(child);
+        if !is_early {
+            continue;
+        }
+        assert_eq!(ended.code, 4, "{}{}", ended.stdout, ended.stderr);
+        let wanted =
+            ["FAILED ", "it was taken back, and does not start: ", "new.img", "0 of 1 sticks are ready"];
+        assert!(wanted.iter().all(|wanted| ended.stdout.contains(wanted)), "{}", ended.stdout);
+        assert!(starts_empty(&stick));
+        return;
+    }
+    panic!("{TRIES} runs were faster than a signal");
+}
+
+fn signal(process: u32, name: &str) {
+    Command::new("kill")
+        .args([&format!("-{name}"), &process.to_string()])
+        .status()
+        .expect("it can be started");
+}
+
+/// Whether nothing is where firmware looks first.
+fn starts_empty(stick: &Loop) -> bool {
+    let mut head = [0; 64 << 10];
+    File::open(&stick.file).and_then(|mut file| file.read_exact(&mut head)).expect("it is there");
+    head.iter().all(|byte| *byte == 0)
 }
 
 #[test]
