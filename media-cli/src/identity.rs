@@ -22,6 +22,7 @@ use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
 use crate::secrets::{self, PasswordSource};
 use crate::show;
+use crate::system;
 use crate::values::ScriptForm;
 
 /// What the file is called in messages.
@@ -75,7 +76,7 @@ pub(crate) fn read(path: &Path, password: Option<&PasswordSource>) -> Result<Kep
 
 /// The private key in it is worth what the fewest hands it went through are.
 pub(crate) fn note_readable(path: &Path) -> Option<String> {
-    secrets::is_readable_by_others(path)
+    system::is_readable_by_others(path)
         .then(|| format!("other users of this computer can read the identity in {}", path.display()))
 }
 

@@ -12,6 +12,7 @@ use crate::output::key::Shown;
 use crate::output::small_file::{self, Access};
 use crate::output::target::{self, Input};
 use crate::secrets::{self, PasswordSource};
+use crate::system;
 use crate::{input, print, show};
 
 /// What it is called in messages.
@@ -89,7 +90,7 @@ fn show_one(args: &ShowArgs) -> Result<Exit, Error> {
     let (key, is_private) = read_any(&args.key, args.password.source().as_ref())?;
     let failed = |error| Error::Key { path: args.key.clone(), error };
     let mut shown = Shown::new(&args.key, &key, is_private).map_err(failed)?;
-    if is_private && secrets::is_readable_by_others(&args.key) {
+    if is_private && system::is_readable_by_others(&args.key) {
         shown.note(note_readable(&args.key));
     }
     show(&shown, args.json).map(|()| Exit::Done)
@@ -130,7 +131,7 @@ pub(crate) fn read_signing(
     notes: &mut Vec<String>,
 ) -> Result<SigningKey, Error> {
     let key = read_private(path, password)?;
-    notes.extend(secrets::is_readable_by_others(path).then(|| note_readable(path)));
+    notes.extend(system::is_readable_by_others(path).then(|| note_readable(path)));
     Ok(key)
 }
 

@@ -30,6 +30,7 @@ pub mod site_file;
 pub mod span;
 pub mod spec_file;
 mod sticks;
+mod system;
 pub mod values;
 mod variables;
 mod variables_file;

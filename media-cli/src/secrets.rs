@@ -9,6 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, PasswordProblem};
 use crate::input;
+use crate::system;
 
 /// Where a password comes from. Never from an argument's value, which every user of the machine can read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +80,6 @@ pub fn is_variable_name(text: &str) -> bool {
     !text.is_empty() && !text.as_bytes()[0].is_ascii_digit() && text.bytes().all(is_word)
 }
 
-/// Whether others than its owner can read a file.
-pub fn is_readable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o044 != 0)
-}
-
 fn describe(source: &PasswordSource) -> String {
     match source {
         PasswordSource::File(path) => path.display().to_string(),
@@ -98,7 +93,7 @@ fn describe(source: &PasswordSource) -> String {
 fn prompt(what: &'static str, twice: bool) -> Result<SecretString, Error> {
     let wrong = |problem| Error::Password { what, place: "the terminal".to_owned(), problem };
     // Standard input may be somebody else's: the terminal itself is asked.
-    if File::open("/dev/tty").is_err() {
+    if File::open(system::TERMINAL).is_err() {
         return Err(wrong(PasswordProblem::NoTerminal));
     }
     let ask = |question: String| {

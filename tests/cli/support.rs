@@ -1,6 +1,7 @@
 //! Runs `tsmedia` in a folder of its own, in the same surroundings everywhere.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -11,6 +12,12 @@ use tempfile::TempDir;
 
 /// The time of runs that have to be the same each time: 2027-01-01T00:00:00Z.
 pub const NOW: (&str, &str) = ("SOURCE_DATE_EPOCH", "1798761600");
+
+/// The command. One that was built for another system, with something that runs it here, takes its place with
+/// `TSMEDIA_PROGRAM`.
+pub fn program() -> OsString {
+    std::env::var_os("TSMEDIA_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tsmedia").into())
+}
 
 /// A fresh folder in which the command runs. Paths given to it are relative, so that messages are the same everywhere.
 pub struct Sandbox {
@@ -71,14 +78,14 @@ impl Sandbox {
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
         // Without the terminal of whoever runs the suite, so that nobody is asked for anything.
         let mut command = Command::new("setsid");
-        command.arg("--wait").arg(env!("CARGO_BIN_EXE_tsmedia")).args(arguments);
+        command.arg("--wait").arg(program()).args(arguments);
         self.outcome(command, environment, input)
     }
 
     /// Runs a shell script in which `$TSMEDIA` is the command.
     pub fn shell(&self, script: &str) -> Outcome {
         let mut command = Command::new("sh");
-        command.arg("-c").arg(script).env("TSMEDIA", env!("CARGO_BIN_EXE_tsmedia"));
+        command.arg("-c").arg(script).env("TSMEDIA", program());
         self.outcome(command, &[], None)
     }
 
@@ -89,7 +96,7 @@ impl Sandbox {
 
     /// The same with environment variables.
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tsmedia"));
+        let mut command = Command::new(program());
         command.args(arguments);
         self.surroundings(&mut command)
             .envs(environment.iter().copied())

@@ -16,6 +16,7 @@ use crate::input::Opened;
 use crate::output::target::Input;
 use crate::secrets::{self, PasswordSource};
 use crate::settings::{CertificateChoice, Decided, SeedSource};
+use crate::system;
 use crate::{input, key, variables_file};
 
 const LARGEST_PFX: u64 = 1 << 20;
@@ -205,7 +206,7 @@ fn note_readable_password(notes: &mut Vec<String>, source: &PasswordSource) {
 }
 
 fn note_readable(notes: &mut Vec<String>, what: &str, path: &Path) {
-    if secrets::is_readable_by_others(path) {
+    if system::is_readable_by_others(path) {
         notes.push(format!("other users of this computer can read the {what} in {}", path.display()));
     }
 }

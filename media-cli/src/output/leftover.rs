@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use media_core::io::TEMPORARY_NAME;
-use rustix::process::{Pid, test_kill_process};
+
+use crate::system::is_gone;
 
 /// Whoever writes a file writes to it more often. The process may be one of another computer, of which nothing is known here.
 const YOUNGEST: Duration = Duration::from_secs(3600);
@@ -32,10 +33,6 @@ fn process(entry: &DirEntry) -> Option<i32> {
     let (process, number) = name.to_str()?.strip_prefix(prefix)?.strip_suffix(suffix)?.split_once('-')?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     process.parse().ok().filter(|_| is_number && entry.file_type().is_ok_and(|kind| kind.is_file()))
-}
-
-fn is_gone(process: i32) -> bool {
-    Pid::from_raw(process).is_some_and(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH))
 }
 
 fn is_old(entry: &DirEntry, youngest: Duration) -> bool {

@@ -2,12 +2,12 @@
 
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use media_core::io::AtomicFile;
 
 use crate::error::{Error, OutputProblem};
+use crate::system;
 
 /// An input of this run: what it is, and what the user calls it.
 pub type Input<'a> = (&'static str, &'a Path);
@@ -37,7 +37,7 @@ pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf
     let ends_in_slash = output.as_os_str().as_encoded_bytes().ends_with(b"/");
     match fs::metadata(output) {
         Ok(facts) => {
-            check_existing(&facts, force, inputs).map_err(wrong)?;
+            check_existing(output, &facts, force, inputs).map_err(wrong)?;
             let target = fs::canonicalize(output);
             target.map_err(|error| wrong(OutputProblem::System(error)))
         }
@@ -61,8 +61,7 @@ pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf
 /// # Errors
 /// [`Error::Output`] as if writing had failed.
 pub fn check_limit(output: Option<&Path>, len: u64) -> Result<(), Error> {
-    use rustix::process::{Resource, getrlimit};
-    match (output, getrlimit(Resource::Fsize).current) {
+    match (output, system::limit_on_files()) {
         (Some(output), Some(limit)) if len > limit => {
             let problem = OutputProblem::System(io::ErrorKind::FileTooLarge.into());
             Err(Error::Output { path: output.to_owned(), problem })
@@ -83,13 +82,18 @@ pub fn clear_leftovers(target: &Path) {
     super::leftover::remove_leftovers(folder(target));
 }
 
-fn check_existing(facts: &Metadata, force: bool, inputs: &[Input<'_>]) -> Result<(), OutputProblem> {
+fn check_existing(
+    output: &Path,
+    facts: &Metadata,
+    force: bool,
+    inputs: &[Input<'_>],
+) -> Result<(), OutputProblem> {
     if facts.is_dir() {
         return Err(OutputProblem::Folder);
     }
     // Before everything else: with --force it would be the input that is lost.
     for (what, path) in inputs {
-        if fs::metadata(path).is_ok_and(|input| (input.dev(), input.ino()) == (facts.dev(), facts.ino())) {
+        if system::is_same_file(path, output) {
             return Err(OutputProblem::IsInput { what, path: path.to_path_buf() });
         }
     }

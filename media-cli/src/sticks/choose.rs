@@ -1,7 +1,6 @@
 //! Which disks the user means, and whether they may be written.
 
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use media_devices::{Disk, Verdict, judge};
@@ -52,8 +51,17 @@ pub(crate) fn problem(disk: &Disk, serials: &[String]) -> Option<Problem> {
 }
 
 fn find<'a>(path: &Path, disks: &'a [Disk]) -> Result<&'a Disk, (Option<&'a Disk>, Problem)> {
-    let real = fs::canonicalize(path).map_err(|_| (None, Problem::NotThere))?;
-    if let Some(disk) = disks.iter().find(|disk| disk.path == real) {
+    let real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        // The names of its disks lead nowhere.
+        Err(_) if cfg!(windows) => path.to_owned(),
+        Err(_) => return Err((None, Problem::NotThere)),
+    };
+    let is_named = |disk: &&Disk| match cfg!(windows) {
+        true => disk.path.as_os_str().eq_ignore_ascii_case(&real),
+        false => disk.path == real,
+    };
+    if let Some(disk) = disks.iter().find(is_named) {
         return Ok(disk);
     }
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -66,5 +74,5 @@ fn find<'a>(path: &Path, disks: &'a [Disk]) -> Result<&'a Disk, (Option<&'a Disk
 
 /// Whether a path leads to a disk or a part of one.
 pub(crate) fn is_device(path: &Path) -> bool {
-    path.metadata().is_ok_and(|facts| facts.file_type().is_block_device())
+    media_core::io::is_device(path).is_ok_and(|is_device| is_device)
 }

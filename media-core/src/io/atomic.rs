@@ -1,12 +1,12 @@
 //! An output that appears whole or not at all.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::direct::{self, Direct};
+use super::direct::Direct;
+use super::system::{self, Access};
 use super::write_back::WriteBack;
 use super::{FileSource, Sink};
 
@@ -32,7 +32,7 @@ impl AtomicFile {
     /// # Errors
     /// Whatever the system says, for example that the folder does not exist.
     pub fn create(target: &Path) -> io::Result<Self> {
-        Self::create_with(target, existing_mode(target).map_or(0o666, |mode| mode | 0o600), false)
+        Self::create_with(target, Access::of(target).map_or(Access::USUAL, Access::and_owner), false)
     }
 
     /// The same for a file that nobody but its owner may read, whoever could read the one it replaces.
@@ -40,18 +40,17 @@ impl AtomicFile {
     /// # Errors
     /// As [`AtomicFile::create`].
     pub fn create_private(target: &Path) -> io::Result<Self> {
-        Self::create_with(target, 0o600, true)
+        Self::create_with(target, Access::PRIVATE, true)
     }
 
-    fn create_with(target: &Path, mode: u32, private: bool) -> io::Result<Self> {
+    fn create_with(target: &Path, access: Access, private: bool) -> io::Result<Self> {
         target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let [prefix, suffix] = TEMPORARY_NAME;
         for attempt in 0..1000 {
             // Not made of the target's name, which may be as long as a name can be.
             let temporary =
                 target.with_file_name(format!("{prefix}{}-{attempt}{suffix}", std::process::id()));
-            let mut options = OpenOptions::new();
-            match options.read(true).write(true).create_new(true).mode(mode).open(&temporary) {
+            match access.create(&temporary) {
                 Ok(file) => {
                     let (file, target) = (Arc::new(file), target.to_owned());
                     let write_back = WriteBack::of(file.clone())?;
@@ -71,18 +70,16 @@ impl AtomicFile {
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`], or whatever the system says.
     pub fn keep(mut self, replace: bool) -> io::Result<()> {
-        if let Some(mode) = existing_mode(&self.target).filter(|_| replace && !self.private)
-            && mode != self.file.metadata()?.mode() & PERMISSIONS
-        {
+        if let Some(access) = Access::of(&self.target).filter(|_| replace && !self.private) {
             // A file system without permissions refuses, and has none that could be widened.
-            let _ = self.file.set_permissions(Permissions::from_mode(mode));
+            let _ = access.set(&self.file);
         }
         self.write_back.finish()?;
         let folder = File::open(folder_of(&self.target));
         if replace {
             fs::rename(&self.temporary, &self.target)?;
         } else {
-            rename_new(&self.temporary, &self.target)?;
+            system::rename_new(&self.temporary, &self.target)?;
         }
         self.kept = true;
         // The name is only durable once its folder is. Some folders cannot be read, and some file systems sync none:
@@ -109,13 +106,6 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-const PERMISSIONS: u32 = 0o777;
-
-/// The permissions of a file that is there.
-fn existing_mode(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().filter(Metadata::is_file).map(|facts| facts.mode() & PERMISSIONS)
-}
-
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.kept {
@@ -134,14 +124,14 @@ impl Sink for AtomicFile {
         if self.direct.write_at(offset, bytes)? {
             return Ok(());
         }
-        self.file.write_all_at(bytes, offset)?;
+        system::write_all_at(&self.file, offset, bytes)?;
         self.write_back.wrote(bytes.len() as u64)
     }
 
     #[cfg(target_os = "linux")]
     fn copy_range(&mut self, offset: u64, from: &File, from_offset: u64, len: u64) -> io::Result<u64> {
         // To write past the page cache takes half the work.
-        if self.direct.is_there() && direct::copies_itself(&self.file) {
+        if self.direct.is_there() && super::direct::copies_itself(&self.file) {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let (mut from_offset, mut offset) = (from_offset, offset);
@@ -155,47 +145,6 @@ impl Sink for AtomicFile {
     /// Does not wait: nobody finds the file before [`AtomicFile::keep`], which does.
     fn sync(&mut self) -> io::Result<()> {
         self.write_back.start()
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
-            link_new(from, to)
-        }
-        other => Ok(other?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    link_new(from, to)
-}
-
-/// A hard link fails when the name is taken, which a plain rename does not.
-fn link_new(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if has_no_links(&error) => rename_unless_there(from, to),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a file system has no hard links (FAT, some network shares), or no more of them for this file.
-fn has_no_links(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    error.kind() == io::ErrorKind::Unsupported
-        || matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::MLINK | Errno::NOSYS))
-}
-
-/// The best such a file system can do: a file made there between the two steps would be replaced.
-fn rename_unless_there(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(to) {
-        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
-        Err(error) => Err(error),
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{AtomicFile, has_no_links, link_new, rename_unless_there};
+use super::AtomicFile;
 use crate::io::Sink;
+use crate::io::system::{has_no_links, link_new, rename_unless_there};
 
 fn folder() -> TempDir {
     TempDir::new().expect("a temporary folder can be made")

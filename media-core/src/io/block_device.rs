@@ -1,11 +1,10 @@
 //! A stick: a block device that is written and read in whole sectors, past the page cache.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use super::{FileSource, Sink, Source};
+use super::{Sink, Source, system};
 
 /// A block device that nobody else has.
 #[derive(Debug)]
@@ -22,15 +21,15 @@ impl BlockDevice {
     /// [`io::ErrorKind::ResourceBusy`] for one that is mounted or otherwise in use, [`io::ErrorKind::InvalidInput`] for
     /// what is no block device, and whatever else the system says.
     pub fn open(path: &Path) -> io::Result<Self> {
-        if !std::fs::metadata(path)?.file_type().is_block_device() {
+        if !is_device(path)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a block device"));
         }
         let (file, is_direct) = open(path)?;
         // It may have become another since it was looked at.
-        if !file.metadata()?.file_type().is_block_device() {
+        if !system::is_open_device(&file)? {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a block device any more"));
         }
-        let len = FileSource::of(file.try_clone()?)?.len();
+        let len = system::len(&file)?;
         Ok(Self { file, len, is_direct })
     }
 
@@ -39,13 +38,12 @@ impl BlockDevice {
         self.is_direct
     }
 
-    /// The numbers by which the system knows the device, major and minor.
+    /// The numbers by which the system knows the device, major and minor; nothing where it has none.
     ///
     /// # Errors
     /// Whatever the system says.
-    pub fn number(&self) -> io::Result<(u32, u32)> {
-        let number = self.file.metadata()?.rdev();
-        Ok((rustix::fs::major(number), rustix::fs::minor(number)))
+    pub fn number(&self) -> io::Result<Option<(u32, u32)>> {
+        system::number(&self.file)
     }
 
     /// Has what follows read from the device even where the page cache cannot be passed.
@@ -59,33 +57,22 @@ impl BlockDevice {
     }
 }
 
+/// Whether a path leads to a disk or a part of one.
+///
+/// # Errors
+/// Whatever the system says, for example that there is nothing.
+pub fn is_device(path: &Path) -> io::Result<bool> {
+    system::is_device(path)
+}
+
 /// Opens a device past the page cache, where that is possible; whether it is.
 fn open(path: &Path) -> io::Result<(File, bool)> {
-    match open_alone(path, true) {
+    match system::open_alone(path, true) {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok((open_alone(path, false)?, false))
+            Ok((system::open_alone(path, false)?, false))
         }
         opened => Ok((opened?, true)),
     }
-}
-
-/// Opens a device for reading and writing, and for nobody else: mounted, it is refused.
-#[cfg(target_os = "linux")]
-pub(super) fn open_alone(path: &Path, is_direct: bool) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    use rustix::fs::OFlags;
-    // For a device this does not ask to create it, but to have it alone.
-    let flags = if is_direct { OFlags::EXCL | OFlags::DIRECT } else { OFlags::EXCL };
-    OpenOptions::new().read(true).write(true).custom_flags(flags.bits() as i32).open(path)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn open_alone(path: &Path, is_direct: bool) -> io::Result<File> {
-    if is_direct {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    OpenOptions::new().read(true).write(true).open(path)
 }
 
 impl Sink for BlockDevice {
@@ -95,7 +82,7 @@ impl Sink for BlockDevice {
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
+        system::write_all_at(&self.file, offset, bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -109,6 +96,6 @@ impl Source for BlockDevice {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        system::read_at(&self.file, offset, buffer)
     }
 }

@@ -1,9 +1,10 @@
 //! Writes that go to the device past the page cache: what is written once and not read again need not be copied there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use super::system;
 
 /// What address, length and memory must be multiples of; no device we know wants more.
 pub const ALIGNMENT: usize = 4096;
@@ -21,6 +22,7 @@ impl Direct {
     }
 
     /// Whether there is one.
+    #[cfg(target_os = "linux")]
     pub(super) fn is_there(&self) -> bool {
         self.0.is_some()
     }
@@ -36,7 +38,7 @@ impl Direct {
         let Some(file) = self.0.as_ref().filter(|_| is_aligned && bytes.len() >= SMALLEST) else {
             return Ok(false);
         };
-        match file.write_all_at(bytes, offset) {
+        match system::write_all_at(file, offset, bytes) {
             Ok(()) => Ok(true),
             // The device wants it otherwise, and will the next time.
             Err(error)
@@ -52,6 +54,9 @@ impl Direct {
 
 #[cfg(target_os = "linux")]
 fn open(file: &File, name: &Path) -> io::Result<File> {
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
     use rustix::fs::OFlags;
     let flags = (OFlags::DIRECT | OFlags::NOFOLLOW).bits() as i32;
     let direct = OpenOptions::new().write(true).custom_flags(flags).open(name)?;

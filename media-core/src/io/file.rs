@@ -1,19 +1,19 @@
 //! A file that is read.
 
-use std::fs::{self, File, FileType, Metadata};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::time::SystemTime;
 
-use super::Source;
+use super::{Source, system};
 
 /// A file that is read; its length is taken once, when it is opened.
 #[derive(Debug)]
 pub struct FileSource {
     file: File,
     len: u64,
-    /// When a regular file was last written to, in seconds and nanoseconds; a block device does not say.
-    modified: Option<(i64, i64)>,
+    /// When a regular file was last written to; a block device does not say.
+    modified: Option<SystemTime>,
 }
 
 impl FileSource {
@@ -23,19 +23,13 @@ impl FileSource {
     /// Whatever the system says; a folder is [`io::ErrorKind::IsADirectory`], and anything else that cannot be read at
     /// any offset [`io::ErrorKind::InvalidInput`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
-        check_kind(fs::metadata(path)?.file_type())?;
-        Self::of(File::open(path)?)
+        Self::of(system::open_for_reading(path)?)
     }
 
     /// A file that is open for reading.
-    pub(super) fn of(mut file: File) -> io::Result<Self> {
-        use std::io::{Seek, SeekFrom};
-        let facts = file.metadata()?;
-        check_kind(facts.file_type())?;
-        let modified = facts.is_file().then(|| modified(&facts));
-        // A block device has length 0 in its metadata but a true end.
-        let len = file.seek(SeekFrom::End(0))?;
+    pub(super) fn of(file: File) -> io::Result<Self> {
+        let modified = if system::is_open_device(&file)? { None } else { Some(file.metadata()?.modified()?) };
+        let len = system::len(&file)?;
         Ok(Self { file, len, modified })
     }
 
@@ -49,25 +43,8 @@ impl FileSource {
     pub fn changed(&self) -> io::Result<bool> {
         let Some(then) = self.modified else { return Ok(false) };
         let facts = self.file.metadata()?;
-        Ok(facts.len() != self.len || modified(&facts) != then)
+        Ok(facts.len() != self.len || facts.modified()? != then)
     }
-}
-
-fn modified(facts: &Metadata) -> (i64, i64) {
-    (facts.mtime(), facts.mtime_nsec())
-}
-
-fn check_kind(kind: FileType) -> io::Result<()> {
-    let found = match kind {
-        kind if kind.is_file() || kind.is_block_device() => return Ok(()),
-        kind if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        kind if kind.is_fifo() => "a pipe",
-        kind if kind.is_socket() => "a socket",
-        kind if kind.is_char_device() => "a character device",
-        _ => "of another kind",
-    };
-    let message = format!("it is {found}, and only files and block devices can be read at any offset");
-    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 impl Source for FileSource {
@@ -76,7 +53,10 @@ impl Source for FileSource {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        match self.modified {
+            Some(_) => system::read_at(&self.file, offset, buffer),
+            None => system::read_device_at(&self.file, offset, buffer),
+        }
     }
 
     fn file(&self) -> Option<&File> {

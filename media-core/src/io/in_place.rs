@@ -1,14 +1,10 @@
 //! A file that is changed where it is, and is what it was until its first bytes change.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-
-use super::block_device::open_alone;
-use super::{FileSource, Sink, Source};
+use super::{FileSource, Sink, is_device, system};
 
 /// A regular file opened for a change in place, locked against others of its kind.
 ///
@@ -36,15 +32,14 @@ impl InPlaceFile {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match file.try_lock() {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(TryLockError::WouldBlock) => {
                 let message = "another program is changing it";
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             // A network share may know no locks.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK) => {}
-            Err(error) => return Err(error.into()),
+            Err(TryLockError::Error(_)) => {}
         }
         let len = file.metadata()?.len();
         Ok(Self { file, len, is_overwritten: false, is_kept: false })
@@ -55,12 +50,15 @@ impl InPlaceFile {
     /// # Errors
     /// As [`InPlaceFile::open`]; [`io::ErrorKind::ResourceBusy`] also for a device that is mounted.
     pub fn open_medium(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::FileTypeExt;
-        if !std::fs::metadata(path)?.file_type().is_block_device() {
+        if !is_device(path)? {
             return Self::open(path);
         }
-        let file = open_alone(path, false)?;
-        let len = Source::len(&FileSource::of(file.try_clone()?)?);
+        if cfg!(windows) {
+            let message = "Windows writes whole sectors to a stick: change its disk image, and bring the stick up to date";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+        let file = system::open_alone(path, false)?;
+        let len = system::len(&file)?;
         // Nothing is ever added to a device, and nothing cut off.
         Ok(Self { file, len, is_overwritten: true, is_kept: false })
     }
@@ -95,7 +93,7 @@ impl Sink for InPlaceFile {
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.is_overwritten |= offset < self.len && !bytes.is_empty();
-        self.file.write_all_at(bytes, offset)
+        system::write_all_at(&self.file, offset, bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -107,6 +105,7 @@ impl Sink for InPlaceFile {
 mod tests {
     use std::fs;
 
+    use super::super::Source;
     use super::*;
 
     fn sample() -> (tempfile::TempDir, std::path::PathBuf) {

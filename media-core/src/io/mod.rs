@@ -8,6 +8,7 @@ mod file;
 mod in_place;
 mod memory;
 mod shared;
+mod system;
 mod write_back;
 
 use std::fs::File;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use aligned::Buffer;
 pub use atomic::{AtomicFile, TEMPORARY_NAME};
-pub use block_device::BlockDevice;
+pub use block_device::{BlockDevice, is_device};
 pub use direct::ALIGNMENT;
 pub use file::FileSource;
 pub use in_place::InPlaceFile;

@@ -31,7 +31,7 @@ pub enum WimError {
     #[error("not a WIM file: its first bytes are not those of one")]
     Signature,
     /// A path that wimlib cannot be told.
-    #[error("the path {path} is not UTF-8 text")]
+    #[error("the path {path} has a zero in it")]
     Path {
         /// The path, as far as it is text.
         path: String,

@@ -8,7 +8,6 @@
 
 mod add;
 mod compare;
-mod decoder;
 mod edit;
 mod error;
 mod header;
@@ -28,6 +27,7 @@ mod tests_edit;
 #[cfg(test)]
 mod tests_random;
 mod verify;
+mod wimlib;
 mod xml;
 
 use std::fmt;

@@ -7,9 +7,9 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use super::decoder::Decoder;
 use super::header::{Compression, Header, Resource};
 use super::source::{check_range, read_into};
+use super::wimlib::Decoder;
 use super::{WimError, source};
 use crate::io::Source;
 

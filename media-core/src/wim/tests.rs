@@ -629,7 +629,7 @@ fn no_single_bit_of_metadata_makes_the_parser_panic() {
 
 #[test]
 fn decoders_are_made_for_the_sizes_of_the_format_only() {
-    let works = |compression, size: u32| decoder::Decoder::new(compression, size).is_ok();
+    let works = |compression, size: u32| wimlib::Decoder::new(compression, size).is_ok();
     assert!(works(Compression::Xpress, 4096) && works(Compression::Xpress, 65536));
     assert!(works(Compression::Lzx, 32768) && works(Compression::Lzx, 2 << 20));
     assert!(works(Compression::Lzms, 32768) && works(Compression::Lzms, 4 << 20));
@@ -643,7 +643,7 @@ fn decoders_are_made_for_the_sizes_of_the_format_only() {
     ] {
         assert!(!works(compression, size), "{compression} {size}");
     }
-    let mut lzx = decoder::Decoder::new(Compression::Lzx, 32768).expect("allowed");
+    let mut lzx = wimlib::Decoder::new(Compression::Lzx, 32768).expect("allowed");
     assert!(!lzx.decode(&[1, 2, 3], &mut vec![0; 32769]), "longer than a chunk");
     assert!(!lzx.decode(&[], &mut [0; 10]) && !lzx.decode(&[1], &mut []));
 }
@@ -652,7 +652,7 @@ proptest! {
     #[test]
     fn decoders_survive_anything(stored in proptest::collection::vec(any::<u8>(), 1..2000), len in 1_usize..32768) {
         for compression in [Compression::Xpress, Compression::Lzx, Compression::Lzms] {
-            let mut decoder = decoder::Decoder::new(compression, 32768).expect("allowed");
+            let mut decoder = wimlib::Decoder::new(compression, 32768).expect("allowed");
             let _ = decoder.decode(&stored, &mut vec![0; len]);
         }
     }

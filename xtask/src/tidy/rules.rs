@@ -44,7 +44,7 @@ const FORMATS: [&str; 12] = [
 const GROUND: [&str; 9] = ["budget", "bytes", "content", "env", "event", "finding", "io", "layout", "time"];
 
 /// Crates that read or write a format, and the one place of each.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("fatfs", &["media-core/src/fat32", "tests/src/windows.rs"]),
     ("gpt", &["media-core/src/disk"]),
     ("hadris_fs", &["media-core/src/iso"]),
@@ -58,7 +58,6 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("pkcs12", &["media-core/src/pfx"]),
     // The fixtures compress on their own, so that they do not share the product's code.
     ("wimlib_sys", &["media-core/src/wim", "tests/src/boot_image/compressor.rs"]),
-    ("wimlib", &["media-core/src/wim"]),
     ("zip", &["media-core/src/zip_file"]),
     ("pkcs8", &["media-core/src/media/signing"]),
     ("csv_core", &["media-cli/src/workers"]),

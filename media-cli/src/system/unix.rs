@@ -1,0 +1,30 @@
+//! Linux, macOS and their relatives.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::process::{Pid, Resource, getrlimit, test_kill_process};
+
+/// What the terminal is opened as, whatever standard input is.
+pub(crate) const TERMINAL: &str = "/dev/tty";
+
+/// Whether two paths lead to the same file.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let number = |path: &Path| path.metadata().map(|facts| (facts.dev(), facts.ino()));
+    matches!((number(one), number(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether others than its owner can read a file.
+pub(crate) fn is_readable_by_others(path: &Path) -> bool {
+    path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o044 != 0)
+}
+
+/// The length in bytes that a file of this process may have (`ulimit -f`).
+pub(crate) fn limit_on_files() -> Option<u64> {
+    getrlimit(Resource::Fsize).current
+}
+
+/// Whether there is no process of this number.
+pub(crate) fn is_gone(process: i32) -> bool {
+    Pid::from_raw(process).is_some_and(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH))
+}
