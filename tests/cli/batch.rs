@@ -1,7 +1,5 @@
 //! Batches: a medium for each worker.
 
-use std::os::unix::fs::PermissionsExt;
-
 use serde_json::Value;
 
 use crate::fixtures;
@@ -70,8 +68,7 @@ fn each_worker_gets_the_medium_that_would_have_been_made_alone() {
                 "verify {folder}/{serial}.{format} --raw {folder}/{serial}.{format}.receipt.json"
             ));
         }
-        let mode = sandbox.path(&format!("{folder}/passwords.csv")).metadata().expect("it is there");
-        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+        assert!(sandbox.is_private(&format!("{folder}/passwords.csv")));
     }
     let text = |name: &str| String::from_utf8(sandbox.read(name)).expect("it is text");
     // What follows from the passwords, which are drawn anew each time, is not the same twice.

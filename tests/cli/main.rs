@@ -9,6 +9,7 @@ mod fixtures;
 mod identity;
 mod killed;
 mod letter;
+mod other_system;
 mod password;
 mod precedence;
 mod preflight;

@@ -1,7 +1,5 @@
 //! Media passwords: made, checked, and refused when they are weak.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::fixtures::{self, MEDIA_PASSWORD};
 use crate::support::{Outcome, Sandbox};
 
@@ -106,9 +104,7 @@ fn a_generated_password_is_strong_and_its_owner_s_alone() {
     let said = run(&sandbox, "password generate --output new.txt");
     let summary = "Password in new.txt: 92 bits; would hold for more than a million years\n";
     assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (0, summary, ""));
-    let rights =
-        || std::fs::metadata(sandbox.path("new.txt")).expect("it was made").permissions().mode() & 0o777;
-    assert_eq!(rights(), 0o600);
+    assert!(sandbox.is_private("new.txt"));
     let first = sandbox.read("new.txt");
     assert_eq!(first.len(), 24);
     // Never without being told to.
@@ -123,7 +119,7 @@ fn a_generated_password_is_strong_and_its_owner_s_alone() {
     assert_eq!(sandbox.read("new.txt"), first);
     sandbox.shell("chmod 644 new.txt");
     assert_eq!(run(&sandbox, "password generate --output new.txt --force").code, 0);
-    assert!(sandbox.read("new.txt") != first && rights() == 0o600);
+    assert!(sandbox.read("new.txt") != first && sandbox.is_private("new.txt"));
     let names: Vec<_> = sandbox.listing().into_keys().collect();
     assert_eq!(names, [std::path::PathBuf::from("new.txt")]);
     assert_eq!(run(&sandbox, "password check --password-file new.txt").code, 0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -13,15 +13,31 @@ use tempfile::TempDir;
 /// The time of runs that have to be the same each time: 2027-01-01T00:00:00Z.
 pub const NOW: (&str, &str) = ("SOURCE_DATE_EPOCH", "1798761600");
 
-/// The command. One that was built for another system, with something that runs it here, takes its place with
-/// `TSMEDIA_PROGRAM`.
-pub fn program() -> OsString {
-    std::env::var_os("TSMEDIA_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tsmedia").into())
+/// The command that was built for another system, or what runs it here: with it in `TSMEDIA_PROGRAM`, all of the suite is
+/// about that one.
+pub fn of_another_system() -> Option<OsString> {
+    std::env::var_os("TSMEDIA_PROGRAM")
+}
+
+/// What another system says when something is missing, in the words of this one.
+fn in_our_words(text: String) -> String {
+    match of_another_system() {
+        Some(_) => {
+            let missing = ["File not found. (os error 2)", "Path not found. (os error 3)"];
+            let text = missing
+                .iter()
+                .fold(text, |text, said| text.replace(said, "No such file or directory (os error 2)"));
+            // wine itself says this now and then when a program ends.
+            text.split_inclusive('\n').filter(|line| !line.starts_with("wine client error")).collect()
+        }
+        None => text,
+    }
 }
 
 /// A fresh folder in which the command runs. Paths given to it are relative, so that messages are the same everywhere.
 pub struct Sandbox {
     folder: TempDir,
+    program: OsString,
 }
 
 /// How a run ended.
@@ -39,7 +55,14 @@ pub type Listing = BTreeMap<PathBuf, (u64, u64, Vec<u8>)>;
 
 impl Sandbox {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().expect("a temporary folder can be made") }
+        let here = Self::here();
+        Self { program: of_another_system().unwrap_or(here.program), ..here }
+    }
+
+    /// For the command of this system, whatever the suite is about.
+    pub fn here() -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        Self { folder, program: env!("CARGO_BIN_EXE_tsmedia").into() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -56,6 +79,12 @@ impl Sandbox {
 
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).expect("the file was made")
+    }
+
+    /// Whether nobody but its owner may read a file. What Windows lets its folder hand down is not looked at.
+    pub fn is_private(&self, name: &str) -> bool {
+        let mode = self.path(name).metadata().expect("the file was made").permissions().mode();
+        of_another_system().is_some() || mode & 0o777 == 0o600
     }
 
     pub fn run(&self, arguments: &[&str]) -> Outcome {
@@ -78,14 +107,14 @@ impl Sandbox {
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)], input: Option<&str>) -> Outcome {
         // Without the terminal of whoever runs the suite, so that nobody is asked for anything.
         let mut command = Command::new("setsid");
-        command.arg("--wait").arg(program()).args(arguments);
+        command.arg("--wait").arg(&self.program).args(arguments);
         self.outcome(command, environment, input)
     }
 
     /// Runs a shell script in which `$TSMEDIA` is the command.
     pub fn shell(&self, script: &str) -> Outcome {
         let mut command = Command::new("sh");
-        command.arg("-c").arg(script).env("TSMEDIA", program());
+        command.arg("-c").arg(script).env("TSMEDIA", &self.program);
         self.outcome(command, &[], None)
     }
 
@@ -96,7 +125,7 @@ impl Sandbox {
 
     /// The same with environment variables.
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.args(arguments);
         self.surroundings(&mut command)
             .envs(environment.iter().copied())
@@ -110,8 +139,8 @@ impl Sandbox {
         let output = child.wait_with_output().expect("a child can be waited for");
         Outcome {
             code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).expect("results are UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+            stdout: in_our_words(String::from_utf8(output.stdout).expect("results are UTF-8")),
+            stderr: in_our_words(String::from_utf8(output.stderr).expect("messages are UTF-8")),
         }
     }
 

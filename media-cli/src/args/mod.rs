@@ -31,6 +31,7 @@ pub use preflight::{ExportArgs, PreflightArgs};
 #[derive(Parser)]
 #[command(
     name = "tsmedia",
+    bin_name = "tsmedia",
     version,
     about = "Makes bootable task sequence media for Microsoft Configuration Manager",
     long_about = "Makes bootable task sequence media for Microsoft Configuration Manager: the Create Task Sequence \

@@ -72,6 +72,8 @@ pub(super) fn add(args: &AddFilesArgs) -> Result<Exit, Error> {
     }
     if let Some(file) = file {
         check(&target, &file, &files, args)?;
+        // Windows gives its name to no other file while it is open.
+        drop((wim, source));
         target::keep(file, &target, force)?;
     }
     progress.clear();

@@ -38,7 +38,7 @@ pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf
     match fs::metadata(output) {
         Ok(facts) => {
             check_existing(output, &facts, force, inputs).map_err(wrong)?;
-            let target = fs::canonicalize(output);
+            let target = system::behind_links(output);
             target.map_err(|error| wrong(OutputProblem::System(error)))
         }
         Err(_) if output.file_name().is_none() || ends_in_slash => Err(wrong(OutputProblem::NoName)),

@@ -1,12 +1,19 @@
 //! Linux, macOS and their relatives.
 
+use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Resource, getrlimit, test_kill_process};
 
 /// What the terminal is opened as, whatever standard input is.
 pub(crate) const TERMINAL: &str = "/dev/tty";
+
+/// The file that a path leads to, whatever links are on the way.
+pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
 
 /// Whether two paths lead to the same file.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {

@@ -1,10 +1,17 @@
 //! Windows.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What the terminal is opened as, whatever standard input is.
 pub(crate) const TERMINAL: &str = "CONIN$";
+
+/// The file that a path leads to, whatever links are on the way. One that is no link stays as it was typed: what Windows makes
+/// of it (`\\?\C:\`) nobody would know again.
+pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    if fs::symlink_metadata(path)?.is_symlink() { fs::canonicalize(path) } else { Ok(path.to_owned()) }
+}
 
 /// Whether two paths lead to the same file. A second name of a file (a hard link) is not seen; where a new file takes a
 /// name, the other name keeps the old one.

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::{Source, system};
 
@@ -13,7 +12,7 @@ pub struct FileSource {
     file: File,
     len: u64,
     /// When a regular file was last written to; a block device does not say.
-    modified: Option<SystemTime>,
+    modified: Option<system::Moment>,
 }
 
 impl FileSource {
@@ -28,7 +27,8 @@ impl FileSource {
 
     /// A file that is open for reading.
     pub(super) fn of(file: File) -> io::Result<Self> {
-        let modified = if system::is_open_device(&file)? { None } else { Some(file.metadata()?.modified()?) };
+        let modified =
+            if system::is_open_device(&file)? { None } else { Some(system::modified(&file.metadata()?)) };
         let len = system::len(&file)?;
         Ok(Self { file, len, modified })
     }
@@ -43,7 +43,7 @@ impl FileSource {
     pub fn changed(&self) -> io::Result<bool> {
         let Some(then) = self.modified else { return Ok(false) };
         let facts = self.file.metadata()?;
-        Ok(facts.len() != self.len || facts.modified()? != then)
+        Ok(facts.len() != self.len || system::modified(&facts) != then)
     }
 }
 

@@ -85,12 +85,11 @@ impl Drop for Decoder {
     }
 }
 
-/// Links are followed, so that what they lead to is added. Owners and modes of Unix mean nothing to Windows, and whoever may
-/// read a file here says nothing of who may read it there.
-const ADD: u32 = WIMLIB_ADD_FLAG_DEREFERENCE
-    | WIMLIB_ADD_FLAG_NO_ACLS
-    | WIMLIB_ADD_FLAG_NO_UNSUPPORTED_EXCLUDE
-    | WIMLIB_ADD_FLAG_NORPFIX;
+/// Owners and modes of Unix mean nothing to Windows, and whoever may read a file here says nothing of who may read it there.
+const ADD: u32 =
+    WIMLIB_ADD_FLAG_NO_ACLS | WIMLIB_ADD_FLAG_NO_UNSUPPORTED_EXCLUDE | WIMLIB_ADD_FLAG_NORPFIX | LINKS;
+/// Links are followed, so that what they lead to is added; wimlib cannot on Windows, where it adds the links.
+const LINKS: u32 = if cfg!(windows) { 0 } else { WIMLIB_ADD_FLAG_DEREFERENCE };
 
 /// A WIM file that is open for a change.
 pub struct OpenWim {

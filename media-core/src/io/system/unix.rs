@@ -59,6 +59,14 @@ pub(in crate::io) fn len(mut file: &File) -> io::Result<u64> {
     file.seek(SeekFrom::End(0))
 }
 
+/// When a file was last written to, in seconds and nanoseconds.
+pub(in crate::io) type Moment = (i64, i64);
+
+/// When a file was last written to.
+pub(in crate::io) fn modified(facts: &Metadata) -> Moment {
+    (facts.mtime(), facts.mtime_nsec())
+}
+
 /// Opens a device for reading and writing, and for nobody else: mounted, it is refused.
 #[cfg(target_os = "linux")]
 pub(in crate::io) fn open_alone(path: &Path, is_direct: bool) -> io::Result<File> {

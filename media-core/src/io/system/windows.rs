@@ -1,8 +1,8 @@
 //! Windows. Only what needs no function of the system by itself: what does is in `media-devices`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 pub(in crate::io) use super::link_new as rename_new;
@@ -69,6 +69,14 @@ pub(in crate::io) fn len(file: &File) -> io::Result<u64> {
         Ok(facts) => Ok(facts.len()),
         Err(_) => Ok(sectors::end(|offset, buffer| file.seek_read(buffer, offset))),
     }
+}
+
+/// When a file was last written to, in units of 100 nanoseconds.
+pub(in crate::io) type Moment = u64;
+
+/// When a file was last written to.
+pub(in crate::io) fn modified(facts: &Metadata) -> Moment {
+    facts.last_write_time()
 }
 
 /// Opens a disk for reading and writing, past the cache. Nobody else writes to it while its volumes are locked.
