@@ -16,7 +16,11 @@ use crate::error::Error;
 /// [`Error::Unreadable`] and [`Error::TooLarge`].
 pub fn read_small(path: &Path, what: &'static str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let unreadable = |error| Error::Unreadable { what, path: path.to_owned(), error };
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(|error| match path.is_dir() {
+        // Not every system says so.
+        true => unreadable(io::ErrorKind::IsADirectory.into()),
+        false => unreadable(error),
+    })?;
     let facts = file.metadata().map_err(unreadable)?;
     if facts.is_dir() {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
