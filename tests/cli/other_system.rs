@@ -10,7 +10,7 @@ const MADE: [(&str, &str); 6] = [
     ("--password-file password.txt --output disc.iso", "disc.iso"),
     ("--password-file password.txt --output gpt.img", "gpt.img"),
     ("--password-file password.txt --output mbr.img --partition-scheme mbr", "mbr.img"),
-    ("--volume-size 2GB --data-partition --output large.img", "large.img"),
+    ("--size 2GiB --data-partition --output large.img", "large.img"),
     ("--workers workers.csv --output-dir media --format img", "media/KEY-1.img"),
     ("--workers workers.csv --output-dir media --format img", "media/KEY-2.img"),
 ];

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 
 pub(super) fn change(
     job: &Job<'_>,
-    opened: &Opened,
+    opened: Opened,
     bytes: &[u8],
     password: Option<&SecretString>,
 ) -> Result<Changes, Error> {
@@ -47,6 +47,8 @@ pub(super) fn change(
     if interruption.asked() {
         return Err(Error::Interrupted);
     }
+    // Windows gives its name to no other file while it is open.
+    drop(opened);
     target::keep(file, output, force)?;
     Ok(changes)
 }

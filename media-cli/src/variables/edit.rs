@@ -37,7 +37,7 @@ impl Job<'_> {
         let (opened, found) = open(self.medium)?;
         let password = password.as_ref();
         let mut changes = match (found, &self.output.output) {
-            (Medium::Variables(bytes), _) => bare::change(self, &opened, &bytes, password)?,
+            (Medium::Variables(bytes), _) => bare::change(self, opened, &bytes, password)?,
             (Medium::Wim(_) | Medium::Hive(_), _) => {
                 return Err(Error::NoVariables { path: self.medium.to_owned() });
             }
