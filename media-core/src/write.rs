@@ -29,7 +29,7 @@ pub use stick::{StickError, StickImage, read_back, withdraw, write_stick};
 pub struct Written {
     /// Length of the medium in bytes.
     pub len: u64,
-    /// Bytes that passed through this process.
+    /// Bytes that passed through this process; long runs of zeros do not.
     pub written: u64,
     /// Bytes the system copied or shared on its own.
     pub copied_by_system: u64,
@@ -74,6 +74,8 @@ const WHOLE: &str = "the medium";
 const STRIDE: u64 = 8 << 20;
 /// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
 const BLOCK: u64 = 4096;
+/// Zeros are left out in units of this, so that no file comes to lie in many small pieces.
+const GRAIN: u64 = 64 << 10;
 
 /// Writes every extent once, the head of the medium last.
 ///
@@ -132,9 +134,22 @@ struct Run<'a> {
 impl Run<'_> {
     fn extent(&mut self, extent: &Extent) -> Result<(), WriteError> {
         match &extent.piece {
-            Piece::Bytes(bytes) => self.put(extent, 0, bytes),
+            Piece::Bytes(bytes) => self.without_zeros(extent, bytes),
             Piece::Slice { source, offset, len } => self.slice(extent, source, *offset, *len),
         }
+    }
+
+    /// Writes bytes, but for long runs of zeros: the sink is zero where nothing was written, and a template of a RAM disk for
+    /// example is hardly anything else.
+    fn without_zeros(&mut self, extent: &Extent, bytes: &[u8]) -> Result<(), WriteError> {
+        let mut done = 0;
+        for data in data(extent.offset, bytes) {
+            self.observer.event(Event::Advance((data.start - done) as u64));
+            done = data.end;
+            self.put(extent, data.start as u64, &bytes[data])?;
+        }
+        self.observer.event(Event::Advance((bytes.len() - done) as u64));
+        Ok(())
     }
 
     /// Moves a slice: up to a block boundary by hand, from there by the system, and by hand what the system leaves.
@@ -237,6 +252,29 @@ impl Run<'_> {
     fn stop_if_asked(&self) -> Result<(), WriteError> {
         if self.observer.cancelled() { Err(WriteError::Cancelled) } else { Ok(()) }
     }
+}
+
+/// The parts of bytes at an address that have to be written: what is no grain of zeros, whole and aligned.
+fn data(offset: u64, bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    while start < bytes.len() {
+        let to_boundary = GRAIN - offset.wrapping_add(start as u64) % GRAIN;
+        let end = bytes.len().min(start + to_boundary as usize);
+        if (end - start) as u64 != GRAIN || !is_zero(&bytes[start..end]) {
+            match parts.last_mut().filter(|last| last.end == start) {
+                Some(last) => last.end = end,
+                None => parts.push(start..end),
+            }
+        }
+        start = end;
+    }
+    parts
+}
+
+/// Piece by piece, so that most of what is not zero is known by its first bytes.
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(1024).all(|piece| piece.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ cargo xtask bench [media] [batch] [growth] [sticks] [--quick]
 cargo xtask bench --document
     Writes docs/performance.md anew from what was measured last.
 cargo xtask other-systems
-    Compiles what is written for Windows and macOS, and runs its tests for Windows under wine.
+    Builds the command for Windows and passes its tests under wine; compiles what finds disks for macOS.
 cargo xtask tidy
     Checks the rules of ARCHITECTURE.md that can be checked.
 cargo xtask ci

@@ -9,7 +9,8 @@ use crate::run::{Done, command, root, show_and_run, target};
 /// A second toolchain is needed, with the source of std, which no other target comes without.
 const SCRIPT: &str = include_str!("other_systems.sh");
 
-/// Compiles and lints `media-devices` for both, and runs its tests for Windows under wine.
+/// Compiles and lints `media-devices` for both, and runs its tests for Windows under wine; builds the command for Windows, and
+/// runs its suite there.
 pub fn run(arguments: &[String]) -> Done {
     if let Some(other) = arguments.first() {
         return Err(format!("other-systems knows no {other}"));

@@ -35,7 +35,7 @@ pub use preflight::{ExportArgs, PreflightArgs};
     version,
     about = "Makes bootable task sequence media for Microsoft Configuration Manager",
     long_about = "Makes bootable task sequence media for Microsoft Configuration Manager: the Create Task Sequence \
-                  Media wizard as one command, on Linux. It needs the site's boot image and nothing else: no \
+                  Media wizard as one command, on Linux and Windows. It needs the site's boot image and nothing else: no \
                   console, no Windows ADK, no administrator rights.",
     after_long_help = EXAMPLES_AND_EXIT_CODES,
     max_term_width = 100,

@@ -261,3 +261,25 @@ proptest! {
         prop_assert_eq!(receipt.len, offset);
     }
 }
+
+#[test]
+fn zeros_are_left_to_the_sink_that_has_them_already() {
+    const UNIT: usize = super::GRAIN as usize;
+    let mut bytes = vec![0; 40 * UNIT];
+    // At both ends of a grain, in its middle, and in two that are neighbours.
+    for at in [5 * UNIT, 7 * UNIT - 1, 20 * UNIT + 7, 21 * UNIT] {
+        bytes[at] = 1;
+    }
+    for (offset, grains) in [(0, 4), (UNIT as u64, 4), (1000, 4)] {
+        let plan = plan_of(offset + bytes.len() as u64, vec![made(offset, "boot.sdi", bytes.clone())]);
+        let mut sink = MemorySink::default();
+        let receipt = write(&plan, &mut sink, &mut Unobserved).expect("there is room");
+        assert!(sink.bytes[offset as usize..] == bytes, "{offset}");
+        // Where it does not begin at a boundary, its first and last grains are none.
+        let ends = if offset % UNIT as u64 == 0 { 0 } else { UNIT as u64 };
+        assert_eq!(receipt.written, grains * UNIT as u64 + ends, "{offset}");
+    }
+    let empty = plan_of(UNIT as u64, vec![made(0, "nothing", vec![0; UNIT])]);
+    let receipt = write(&empty, &mut MemorySink::default(), &mut Unobserved).expect("there is room");
+    assert_eq!(receipt.written, 0);
+}

@@ -5,6 +5,8 @@ use std::io;
 use crate::io::{ALIGNMENT, Buffer};
 
 const UNIT: u64 = ALIGNMENT as u64;
+/// The smallest sectors that disks have.
+const SECTOR: usize = 512;
 /// So much is read at once, whatever is asked for.
 const MOST: u64 = 1 << 20;
 /// No disk is longer, in [`UNIT`]s: 2^63 bytes is as far as a system counts.
@@ -33,11 +35,11 @@ pub(super) fn read_at(
     Ok(count)
 }
 
-/// Where a disk ends that does not say it, in whole units of [`ALIGNMENT`]: what is behind its end cannot be read.
+/// Where a disk ends that does not say it, in whole sectors: what is behind its end cannot be read.
 pub(super) fn end(read: impl Fn(u64, &mut [u8]) -> io::Result<usize>) -> u64 {
     let mut memory = Buffer::default();
     let unit = memory.of(ALIGNMENT);
-    let mut is_there = |number: u64| matches!(read(number * UNIT, unit), Ok(count) if count == ALIGNMENT);
+    let mut is_there = |number: u64| read(number * UNIT, unit).is_ok_and(|count| count == ALIGNMENT);
     // Everything before `start` is there, and nothing from `end` on.
     let (mut start, mut end) = (0, 1);
     while end < LONGEST && is_there(end - 1) {
@@ -47,7 +49,13 @@ pub(super) fn end(read: impl Fn(u64, &mut [u8]) -> io::Result<usize>) -> u64 {
         let middle = start + (end - start) / 2;
         if is_there(middle) { start = middle + 1 } else { end = middle }
     }
-    start * UNIT
+    let mut end = start * UNIT;
+    // The last of them may be cut off. A disk with larger sectors has none of these.
+    while end < (start + 1) * UNIT && read(end, &mut memory.of(SECTOR)[..]).is_ok_and(|count| count == SECTOR)
+    {
+        end += SECTOR as u64;
+    }
+    end
 }
 
 #[cfg(test)]
@@ -87,7 +95,10 @@ mod tests {
     #[test]
     fn a_disk_ends_where_nothing_can_be_read() {
         for units in [0, 1, 2, 3, 7, 8, 1000, 8_388_607, 1_953_506_646] {
-            assert_eq!(end(disk(units * UNIT)), units * UNIT);
+            for sectors in [0, 1, 7] {
+                let len = units * UNIT + sectors * SECTOR as u64;
+                assert_eq!(end(disk(len)), len);
+            }
         }
     }
 }
