@@ -103,6 +103,7 @@ pub(crate) fn write_with<T, E: From<WriteError>>(
         observer,
         receipt: Written { len: plan.len, ..Written::default() },
         buffer: Buffer::default(),
+        is_zero: true,
     };
     let set = run.sink.set_len(plan.len);
     set.map_err(|error| WriteError::Sink { label: WHOLE.to_owned(), offset: 0, error })?;
@@ -129,12 +130,15 @@ struct Run<'a> {
     observer: &'a mut dyn Observer,
     receipt: Written,
     buffer: Buffer,
+    /// Whether the sink is zero where nothing was written.
+    is_zero: bool,
 }
 
 impl Run<'_> {
     fn extent(&mut self, extent: &Extent) -> Result<(), WriteError> {
         match &extent.piece {
-            Piece::Bytes(bytes) => self.without_zeros(extent, bytes),
+            Piece::Bytes(bytes) if self.is_zero => self.without_zeros(extent, bytes),
+            Piece::Bytes(bytes) => self.put(extent, 0, bytes),
             Piece::Slice { source, offset, len } => self.slice(extent, source, *offset, *len),
         }
     }

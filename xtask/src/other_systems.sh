@@ -1,6 +1,6 @@
 # Debian's rust-web packages have the source of std beside the compiler. They are unpacked into a folder of their own, because
 # installed they would take the place of others.
-if ! command -v x86_64-w64-mingw32-gcc wine > /dev/null; then
+if ! command -v x86_64-w64-mingw32-gcc > /dev/null || ! command -v wine > /dev/null; then
     apt-get update
     apt-get install --yes --no-install-recommends \
         gcc-mingw-w64-x86-64-win32 mingw-w64-x86-64-dev binutils-mingw-w64-x86-64 wine wine64

@@ -66,9 +66,10 @@ impl Station {
         let serving = Serving { media: &media, how: &how, progress: &progress, interruption, report };
         let mut hall = Hall::new(&serving, named, waits, &self.folder, &mut self.entries)?;
         thread::scope(|scope| hall.run(scope, &events));
-        let (outcomes, failed) = hall.end();
+        let (outcomes, note, failed) = hall.end();
         progress.clear();
         let mut notes = job.notes.clone();
+        notes.extend(note);
         notes.extend(failed.as_ref().map(|error| format!("this ended early: {error}")));
         let report = BatchOnSticks::new(&self.folder, self.entries, &outcomes, &notes);
         let exit = failed.map_or_else(|| exit(interruption, report.is_complete()), |error| error.exit());

@@ -34,7 +34,7 @@ pub fn keep(file: AtomicFile, output: &Path, force: bool) -> Result<(), Error> {
 /// [`Error::Output`] with the reason.
 pub fn check(output: &Path, force: bool, inputs: &[Input<'_>]) -> Result<PathBuf, Error> {
     let wrong = |problem| Error::Output { path: output.to_owned(), problem };
-    let ends_in_slash = output.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let ends_in_slash = output.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
     match fs::metadata(output) {
         Ok(facts) => {
             check_existing(output, &facts, force, inputs).map_err(wrong)?;

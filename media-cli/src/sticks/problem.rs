@@ -58,6 +58,12 @@ pub(crate) enum Problem {
         /// The medium's serial number.
         serial: String,
     },
+    /// The same, and the register says that another stick has it.
+    #[error("it has the medium {serial}, which another stick is for: do not use this one")]
+    Double {
+        /// The medium's serial number.
+        serial: String,
+    },
     /// There is no medium for it.
     #[error("no medium was left for it")]
     NoneLeft,
@@ -77,7 +83,7 @@ pub(crate) enum Problem {
         failed: io::Error,
     },
     /// This program has a defect.
-    #[error("it is not to be used: this program failed in a way that it should not, and has said why")]
+    #[error("this program failed in a way that it should not, and has said why: do not use the stick")]
     Internal,
     /// The medium that it was to get cannot be used.
     #[error("it got nothing: {0}")]
@@ -85,6 +91,9 @@ pub(crate) enum Problem {
     /// It could not be opened.
     #[error("it cannot be opened: {0}")]
     Open(#[source] io::Error),
+    /// What is on it could not be read.
+    #[error("what is on it cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
     /// It was taken out.
     #[error("it was removed: {0}")]
     Removed(#[source] StickError),

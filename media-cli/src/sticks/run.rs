@@ -12,6 +12,7 @@ use media_devices::{Disk, Disks};
 
 use super::Problem;
 use super::choose::{Choice, problem};
+use crate::error::Error;
 use crate::input::Opened;
 use crate::interrupt::Interruption;
 use crate::progress::Many;
@@ -125,26 +126,21 @@ pub(crate) fn put_one(
             &update
         }
     };
-    let written = write_stick(image, &mut device, how.capacity, observer);
     let written =
-        written.map_err(|error| changed(inputs, &mut device).unwrap_or_else(|| failed(disk, error)))?;
+        write_stick(image, &mut device, how.capacity, observer).map_err(|error| failed(disk, error))?;
     let past_cache = device.is_direct();
-    let read_back = match how.read_back {
-        true => {
-            let _ = device.forget_what_was_read();
-            let compared = read_back(image, &device, observer);
-            if let Err(StickError::Differs { .. } | StickError::Stick { .. }) = &compared {
-                // It failed already: what it says now changes nothing.
-                let _ = withdraw(&mut device);
-            }
-            let failed = |error| changed(inputs, &mut device).unwrap_or_else(|| failed(disk, error));
-            Some(compared.map_err(failed)?)
-        }
-        false => None,
-    };
-    if let Some(changed) = changed(inputs, &mut device) {
-        return Err(changed);
+    let compared = how.read_back.then(|| {
+        let _ = device.forget_what_was_read();
+        read_back(image, &device, observer)
+    });
+    if let Some(error) = inputs.iter().find_map(|input| input.check_unchanged().err()) {
+        return Err(taken_back(&mut device, written, Box::new(error)));
     }
+    if let Some(Err(StickError::Differs { .. } | StickError::Stick { .. })) = &compared {
+        // It failed already: what it says now changes nothing.
+        let _ = withdraw(&mut device);
+    }
+    let read_back = compared.transpose().map_err(|error| failed(disk, error))?;
     Ok(Done { written, read_back, past_cache, took: started.elapsed() })
 }
 
@@ -167,12 +163,14 @@ fn check_identity(disk: &Disk, device: &BlockDevice, how: &How) -> Result<(), Pr
     problem(now, &how.serials).map_or(Ok(()), Err)
 }
 
-/// Takes a stick back whose medium is not any more what it was when the writing began.
-fn changed(inputs: &[Opened], device: &mut BlockDevice) -> Option<Problem> {
-    let error = inputs.iter().find_map(|input| input.check_unchanged().err())?;
+/// Takes a stick back whose medium is not any more what it was when the writing began, unless none of it was written.
+fn taken_back(device: &mut BlockDevice, written: u64, error: Box<Error>) -> Problem {
+    if written == 0 {
+        return Problem::Medium(error);
+    }
     match withdraw(device) {
-        Ok(()) => Some(Problem::Changed(Box::new(error))),
-        Err(failed) => Some(Problem::NotTakenBack { error: Box::new(error), failed }),
+        Ok(()) => Problem::Changed(error),
+        Err(failed) => Problem::NotTakenBack { error, failed },
     }
 }
 

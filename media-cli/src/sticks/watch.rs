@@ -87,7 +87,9 @@ impl Watch {
 
 /// Whether two descriptions are of one medium that was not taken out in between.
 pub(crate) fn is_same(one: &Disk, other: &Disk) -> bool {
-    (&one.path, one.number, one.sequence, one.size) == (&other.path, other.number, other.sequence, other.size)
+    // Not every system counts what is plugged in.
+    let facts = |disk: &Disk| (disk.path.clone(), disk.number, disk.sequence);
+    facts(one) == facts(other) && is_alike(one, other)
 }
 
 /// Whether two descriptions are as those of one medium in one place, whatever the system calls it.

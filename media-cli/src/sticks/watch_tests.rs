@@ -74,6 +74,20 @@ fn another_stick_in_the_same_port_is_new_at_once() {
 }
 
 #[test]
+fn where_nothing_is_counted_another_stick_under_the_same_name_is_new_at_once() {
+    let start = Instant::now();
+    let uncounted = |serial: &str| {
+        let mut disk = stick("/dev/sdb", serial, "1-1", 0);
+        disk.sequence = None;
+        disk
+    };
+    let (first, second) = (uncounted("A"), [uncounted("B")]);
+    let mut watch = Watch::new(vec![first.clone()], [].iter(), start);
+    assert_eq!(watch.look(vec![first], start + LOOK), Found::default());
+    assert_eq!(looks(&mut watch, start + LOOK, &[&second, &second])[1], new(&second));
+}
+
+#[test]
 fn a_stick_has_one_turn_and_another_of_its_kind_the_next() {
     let start = Instant::now();
     let (first, second) = (stick("/dev/sdb", "0", "1-1", 5), stick("/dev/sdb", "0", "1-1", 6));

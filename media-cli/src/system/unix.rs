@@ -1,6 +1,6 @@
 //! Linux, macOS and their relatives.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,11 @@ pub(crate) const TERMINAL: &str = "/dev/tty";
 /// The file that a path leads to, whatever links are on the way.
 pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
+}
+
+/// Opens what is locked for a folder: the folder.
+pub(crate) fn open_for_lock(folder: &Path) -> io::Result<File> {
+    File::open(folder)
 }
 
 /// Whether two paths lead to the same file.

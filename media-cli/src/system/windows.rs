@@ -1,7 +1,8 @@
 //! Windows.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// What the terminal is opened as, whatever standard input is.
@@ -11,6 +12,17 @@ pub(crate) const TERMINAL: &str = "CONIN$";
 /// of it (`\\?\C:\`) nobody would know again.
 pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     if fs::symlink_metadata(path)?.is_symlink() { fs::canonicalize(path) } else { Ok(path.to_owned()) }
+}
+
+/// Opens what is locked for a folder: a file in it that is there as long as somebody has it open. Folders are not locked.
+pub(crate) fn open_for_lock(folder: &Path) -> io::Result<File> {
+    /// `GENERIC_READ`, `GENERIC_WRITE` and `DELETE`.
+    const ACCESS: u32 = 0x8000_0000 | 0x4000_0000 | 0x0001_0000;
+    /// `FILE_FLAG_DELETE_ON_CLOSE` (CreateFileW).
+    const DELETE_ON_CLOSE: u32 = 0x0400_0000;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).access_mode(ACCESS).custom_flags(DELETE_ON_CLOSE);
+    options.open(folder.join(".tsmedia-lock"))
 }
 
 /// Whether two paths lead to the same file. A second name of a file (a hard link) is not seen; where a new file takes a

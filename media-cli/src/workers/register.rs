@@ -15,6 +15,7 @@ use super::{Worker, pairs};
 use crate::error::Error;
 use crate::output::small_file::{self, Access};
 use crate::output::target;
+use crate::system;
 use crate::{input, json_text};
 
 /// The register for programs.
@@ -175,7 +176,7 @@ fn entries(bytes: &[u8]) -> Result<Vec<Entry>, RegisterProblem> {
 /// # Errors
 /// [`Error::BatchInUse`] when another run does so already. A file system without locks has no say.
 pub fn lock(folder: &Path) -> Result<Option<File>, Error> {
-    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    let Ok(handle) = system::open_for_lock(folder) else { return Ok(None) };
     match handle.try_lock() {
         Ok(()) => Ok(Some(handle)),
         Err(TryLockError::WouldBlock) => Err(Error::BatchInUse { folder: folder.to_owned() }),
@@ -189,8 +190,24 @@ pub fn lock(folder: &Path) -> Result<Option<File>, Error> {
 /// # Errors
 /// [`Error::Output`] and [`Error::Write`].
 pub fn write(folder: &Path, entries: &[Entry]) -> Result<(), Error> {
+    write_for_programs(folder, entries)?;
+    write_for_people(folder, entries)
+}
+
+/// Writes the form that is read again alone.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_for_programs(folder: &Path, entries: &[Entry]) -> Result<(), Error> {
     let json = json_text(&Written { version: VERSION, media: entries })?;
-    keep(folder, JSON, Zeroizing::new(json.into_bytes()), Access::Usual)?;
+    keep(folder, JSON, Zeroizing::new(json.into_bytes()), Access::Usual)
+}
+
+/// Writes the other one. A spreadsheet that has it open may refuse that.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_for_people(folder: &Path, entries: &[Entry]) -> Result<(), Error> {
     keep(folder, CSV, table(entries).into_bytes(), Access::Usual)
 }
 

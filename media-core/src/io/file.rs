@@ -55,7 +55,7 @@ impl Source for FileSource {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match self.modified {
             Some(_) => system::read_at(&self.file, offset, buffer),
-            None => system::read_device_at(&self.file, offset, buffer),
+            None => system::read_device_at(&self.file, self.len, offset, buffer),
         }
     }
 

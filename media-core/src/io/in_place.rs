@@ -39,7 +39,8 @@ impl InPlaceFile {
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             // A network share may know no locks.
-            Err(TryLockError::Error(_)) => {}
+            Err(TryLockError::Error(error)) if system::has_no_locks(&error) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
         }
         let len = file.metadata()?.len();
         Ok(Self { file, len, is_overwritten: false, is_kept: false })

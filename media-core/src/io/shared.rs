@@ -65,6 +65,7 @@ impl SharedBlocks {
         }
         kept.insert(number, Slot::Awaited);
         drop(kept);
+        let _awaited = Awaited { blocks: self, number };
         let read = self.read(number);
         let slot = match &read {
             Ok(block) => Ok(block.clone()),
@@ -85,6 +86,22 @@ impl SharedBlocks {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Slot>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers those who wait for a block, also when reading it ends in a way that it should not.
+struct Awaited<'a> {
+    blocks: &'a SharedBlocks,
+    number: u64,
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        let mut kept = self.blocks.lock();
+        if let Some(slot @ Slot::Awaited) = kept.get_mut(&self.number) {
+            *slot = Slot::Read(Err((io::ErrorKind::Other, "who was to read it failed".to_owned())));
+            self.blocks.is_read.notify_all();
+        }
     }
 }
 
@@ -161,5 +178,29 @@ mod tests {
             let error = blocks.block(99).err().expect("it cannot be read");
             assert_eq!(error.to_string(), "a bad sector");
         }
+    }
+
+    /// Fails in a way that a source should not.
+    struct Broken;
+
+    impl Source for Broken {
+        fn len(&self) -> u64 {
+            BLOCK
+        }
+
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+            thread::sleep(Duration::from_millis(20));
+            Ok("".parse::<usize>().expect("a number"))
+        }
+    }
+
+    #[test]
+    fn a_reader_that_fails_keeps_nobody_waiting() {
+        let blocks = SharedBlocks::new(Arc::new(Broken));
+        let ended: Vec<bool> = thread::scope(|scope| {
+            let readers: Vec<_> = (0..4).map(|_| scope.spawn(|| blocks.block(0).is_err())).collect();
+            readers.into_iter().map(|reader| reader.join().unwrap_or(false)).collect()
+        });
+        assert_eq!(ended.iter().filter(|is_told| **is_told).count(), 3, "{ended:?}");
     }
 }

@@ -22,7 +22,7 @@ pub fn amend(
     let added: u64 = tail.pieces().iter().map(|piece| piece.len()).sum();
     observer.event(Event::Begin { what: "changing the file", bytes: added + head.len() as u64 });
     let receipt = Written { len: len + added, ..Written::default() };
-    let mut run = Run { sink, observer, receipt, buffer: Buffer::default() };
+    let mut run = Run { sink, observer, receipt, buffer: Buffer::default(), is_zero: false };
     let mut offset = *len;
     for piece in tail.pieces() {
         run.extent(&Extent { offset, label: TAIL.to_owned(), piece: piece.clone() })?;

@@ -23,7 +23,8 @@ pub fn change(
     observer: &mut dyn Observer,
 ) -> Result<Written, WriteError> {
     {
-        let mut run = Run { sink, observer, receipt: Written::default(), buffer: Buffer::default() };
+        let mut run =
+            Run { sink, observer, receipt: Written::default(), buffer: Buffer::default(), is_zero: false };
         run.observer.event(Event::Step("noting what will change"));
         if journal.stale > 0 {
             erase(&mut run, journal.place, journal.stale as usize)?;
@@ -54,8 +55,13 @@ pub fn finish(
     let mut observer = Resolute(observer);
     let bytes = journal.patches.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     observer.event(Event::Begin { what: "changing the medium", bytes });
-    let mut run =
-        Run { sink, observer: &mut observer, receipt: Written::default(), buffer: Buffer::default() };
+    let mut run = Run {
+        sink,
+        observer: &mut observer,
+        receipt: Written::default(),
+        buffer: Buffer::default(),
+        is_zero: false,
+    };
     for (offset, bytes) in &journal.boot {
         run.bytes(*offset, BOOT, &vec![0; bytes.len()])?;
     }

@@ -46,16 +46,20 @@ pub(super) struct Hall<'a> {
     refused: HashMap<PathBuf, String>,
     /// The last request for a stick.
     asked: String,
+    /// When was last looked.
+    last: Option<Instant>,
     failed_looks: u32,
     /// Why it is not known which sticks there are.
     blind: Option<Error>,
     /// Why the register does not say what is on sticks.
     unsaved: Option<Error>,
+    /// Why its form for people does not.
+    stale: Option<Error>,
 }
 
 impl<'a> Hall<'a> {
     /// # Errors
-    /// The system does not list its disks.
+    /// The system does not list its disks, or what time it is is not known.
     pub(super) fn new(
         serving: &'a Serving<'a>,
         choices: Vec<Choice>,
@@ -72,6 +76,7 @@ impl<'a> Hall<'a> {
         }
         outcomes.iter().for_each(|outcome| serving.progress.say(&spoken(outcome)));
         let disks = media_devices::system().list()?;
+        create::now()?;
         Ok(Self {
             watch: Watch::new(disks, named.iter().map(|(disk, _)| disk), Instant::now()),
             queue: Queue::new(serving.media.entries),
@@ -80,9 +85,11 @@ impl<'a> Hall<'a> {
             putting: 0,
             refused: HashMap::new(),
             asked: String::new(),
+            last: None,
             failed_looks: 0,
             blind: None,
             unsaved: None,
+            stale: None,
             serving,
             waits,
             named,
@@ -101,7 +108,11 @@ impl<'a> Hall<'a> {
         let mut looks = 0;
         loop {
             if !self.is_cut_short() {
-                self.look(scope);
+                // What looks the same at two looks has settled only when there is time between them.
+                if self.last.is_none_or(|last| last.elapsed() >= LOOK) {
+                    self.look(scope);
+                    self.last = Some(Instant::now());
+                }
                 self.decide(scope);
             }
             if let Ok(event) = events.recv_timeout(LOOK) {
@@ -109,7 +120,11 @@ impl<'a> Hall<'a> {
                 continue;
             }
             let is_idle = self.putting == 0 && self.looking.is_empty();
-            looks = if is_idle { looks + 1 } else { 0 };
+            looks = match is_idle {
+                true if self.failed_looks == 0 => looks + 1,
+                true => looks,
+                false => 0,
+            };
             let has_come = self.waits || (!self.named.is_empty() && looks < LOOKS);
             if is_idle && (self.is_cut_short() || self.queue.len() == 0 || !has_come) {
                 return;
@@ -146,7 +161,8 @@ impl<'a> Hall<'a> {
         for disk in back {
             if self.waits && serving.problem(&disk).is_none() {
                 let seconds = AWAY.as_secs();
-                let reason = format!("it was away for a moment; to be written it has to be for {seconds} s");
+                let reason =
+                    format!("it was away for a moment: take it out for {seconds} s to have it written");
                 self.refuse(&disk, reason);
             }
         }
@@ -185,9 +201,22 @@ impl<'a> Hall<'a> {
                     scope.spawn(move || serving.put(disk, turn));
                 }
                 Ok(None) => self.looked.push((disk, content)),
+                Err(Problem::Has { serial }) if !self.is_on(&serial, &disk) => {
+                    self.had_its_turn(disk, None, Err(Problem::Double { serial }));
+                }
                 Err(problem) => self.had_its_turn(disk, None, Err(problem)),
             }
         }
+    }
+
+    /// Whether the register has a medium on this stick, as far as it can be told.
+    fn is_on(&self, serial: &str, disk: &Disk) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.serial == serial);
+        let noted = entry.filter(|entry| entry.device_written.is_some());
+        noted.is_some_and(|entry| match (&entry.device_serial, &disk.serial) {
+            (Some(noted), Some(serial)) => noted == serial,
+            _ => true,
+        })
     }
 
     fn place(&self, disk: &Disk) -> Option<usize> {
@@ -240,9 +269,10 @@ impl<'a> Hall<'a> {
             let entry = &mut self.entries[number];
             entry.device_serial = disk.serial.clone();
             entry.device_written = Some(now.to_string());
-            register::write(self.folder, self.entries)
+            register::write_for_programs(self.folder, self.entries)
         });
         self.unsaved = saved.err();
+        self.stale = register::write_for_people(self.folder, self.entries).err();
     }
 
     fn refuse(&mut self, disk: &Disk, reason: String) {
@@ -263,8 +293,8 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// What became of every stick, those too that had no turn, and what ended the run early.
-    pub(super) fn end(mut self) -> (Vec<Outcome>, Option<Error>) {
+    /// What became of every stick, those too that had no turn; what is to be noted; and what ended the run early.
+    pub(super) fn end(mut self) -> (Vec<Outcome>, Option<String>, Option<Error>) {
         let disks = media_devices::system().list().ok();
         let none = if self.queue.len() == 0 { || Problem::NoneLeft } else { || Problem::NotNow };
         for (disk, named) in mem::take(&mut self.named) {
@@ -282,11 +312,17 @@ impl<'a> Hall<'a> {
             let choice = Choice { named: disk.path.clone(), disk: Some(disk), problem: Some(none()) };
             self.outcomes.push(Outcome::untouched(choice));
         }
+        // What kept them from being written may have passed; then the run ended early all the same, if any are left.
         if self.unsaved.is_some() {
-            // What kept it from being written may have passed.
-            self.unsaved = register::write(self.folder, self.entries).err();
+            let again = register::write_for_programs(self.folder, self.entries);
+            let is_early = again.is_err() || self.queue.len() > 0;
+            self.unsaved = self.unsaved.filter(|_| is_early);
         }
-        (self.outcomes, self.unsaved.or(self.blind))
+        if self.stale.is_some() {
+            self.stale = register::write_for_people(self.folder, self.entries).err();
+        }
+        let note = self.stale.map(|error| format!("{} does not say it all: {error}", register::CSV));
+        (self.outcomes, note, self.unsaved.or(self.blind))
     }
 }
 

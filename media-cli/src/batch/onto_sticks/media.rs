@@ -1,7 +1,8 @@
 //! What is on a stick, and putting a medium there.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use media_core::Transfer;
 use media_core::bytes::to_hex_lower;
@@ -27,11 +28,7 @@ pub(super) struct Media<'a> {
 impl Media<'_> {
     /// What is on a stick.
     pub(super) fn look(disk: &Disk) -> Result<Content, Problem> {
-        let source: Arc<dyn Source> = Arc::new(FileSource::open(&disk.path).map_err(Problem::Open)?);
-        let Some(bytes) = manifest_of(&source) else { return Ok(Content::default()) };
-        let serial = Manifest::read(&bytes).ok().and_then(|manifest| manifest.identity.serial_number);
-        let serial = serial.map(|serial| serial.as_str().to_owned());
-        Ok(Content { manifest_sha256: Some(digest(&bytes)), serial })
+        content(Arc::new(FileSource::open(&disk.path).map_err(Problem::Open)?))
     }
 
     /// Does what was decided for a stick.
@@ -79,6 +76,70 @@ impl Media<'_> {
     }
 }
 
+/// What is on a stick. One that cannot be read may have a medium, and is worth none.
+fn content(stick: Arc<dyn Source>) -> Result<Content, Problem> {
+    let heard = Arc::new(Listening { inner: stick, failed: Mutex::default() });
+    let source: Arc<dyn Source> = heard.clone();
+    let bytes = manifest_of(&source);
+    if let Some(error) = heard.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(Problem::Unreadable(error));
+    }
+    let Some(bytes) = bytes else { return Ok(Content::default()) };
+    let serial = Manifest::read(&bytes).ok().and_then(|manifest| manifest.identity.serial_number);
+    let serial = serial.map(|serial| serial.as_str().to_owned());
+    Ok(Content { manifest_sha256: Some(digest(&bytes)), serial })
+}
+
+/// A source that keeps what its device said when it could not be read: to a format it is one of many things that are wrong.
+struct Listening {
+    inner: Arc<dyn Source>,
+    failed: Mutex<Option<io::Error>>,
+}
+
+impl Source for Listening {
+    fn len(&self) -> u64 {
+        self.inner.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read_at(offset, buffer).map_err(|error| {
+            let kind = error.kind();
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).replace(error);
+            kind.into()
+        })
+    }
+}
+
 fn digest(manifest: &[u8]) -> String {
     to_hex_lower(&Digest::of(manifest).0[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk of which the first sector cannot be read to its end.
+    struct Worn;
+
+    impl Source for Worn {
+        fn len(&self) -> u64 {
+            1 << 20
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            if (offset..offset + buffer.len() as u64).contains(&300) {
+                return Err(io::Error::other("a bad sector"));
+            }
+            buffer.fill(0);
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_empty() {
+        let worn = content(Arc::new(Worn));
+        assert!(matches!(&worn, Err(Problem::Unreadable(error)) if error.to_string() == "a bad sector"));
+        let empty = content(Arc::new(vec![0; 1 << 20])).expect("it can be read");
+        assert!(empty.manifest_sha256.is_none() && empty.serial.is_none());
+    }
 }

@@ -12,20 +12,25 @@ const MOST: u64 = 1 << 20;
 /// No disk is longer, in [`UNIT`]s: 2^63 bytes is as far as a system counts.
 const LONGEST: u64 = 1 << 51;
 
-/// Reads at most `buffer.len()` bytes at `offset` by reading the sectors they are in.
+/// Reads at most `buffer.len()` bytes at `offset` by reading the sectors they are in, of a disk with `len` bytes.
 pub(super) fn read_at(
+    len: u64,
     offset: u64,
     buffer: &mut [u8],
     read: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
+    if offset >= len {
+        return Ok(0);
+    }
     let is_aligned = offset.is_multiple_of(UNIT)
         && buffer.len().is_multiple_of(ALIGNMENT)
-        && buffer.as_ptr().addr().is_multiple_of(ALIGNMENT);
+        && buffer.as_ptr().addr().is_multiple_of(ALIGNMENT)
+        && buffer.len() as u64 <= len - offset;
     if is_aligned {
         return read(offset, buffer);
     }
     let start = offset / UNIT * UNIT;
-    let end = offset.saturating_add(buffer.len() as u64).min(start + MOST).next_multiple_of(UNIT);
+    let end = offset.saturating_add(buffer.len() as u64).min(start + MOST).next_multiple_of(UNIT).min(len);
     let mut memory = Buffer::default();
     let sectors = memory.of((end - start) as usize);
     let count = read(start, sectors)?;
@@ -62,28 +67,27 @@ pub(super) fn end(read: impl Fn(u64, &mut [u8]) -> io::Result<usize>) -> u64 {
 mod tests {
     use super::*;
 
-    /// A disk that gives whole sectors at whole sectors, into memory at whole sectors.
+    /// A disk that gives whole sectors at whole sectors, into memory at whole sectors, and nothing of what is not all there.
     fn disk(len: u64) -> impl Fn(u64, &mut [u8]) -> io::Result<usize> {
         move |offset, buffer| {
             let wrong = offset % 512 + buffer.len() as u64 % 512 + buffer.as_ptr().addr() as u64 % 512;
-            if wrong > 0 || offset >= len {
+            if wrong > 0 || offset + buffer.len() as u64 > len {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
-            let count = buffer.len().min((len - offset) as usize);
-            for (at, byte) in buffer[..count].iter_mut().enumerate() {
+            for (at, byte) in buffer.iter_mut().enumerate() {
                 *byte = ((offset + at as u64) % 251) as u8;
             }
-            Ok(count)
+            Ok(buffer.len())
         }
     }
 
     #[test]
     fn any_bytes_are_read_by_whole_sectors() {
-        let len = 3 << 20;
+        let len = (3 << 20) + 3 * 512;
         for offset in [0, 1, 511, 4096, 4097, (1 << 20) - 1, len - 700] {
             for count in [1, 512, 700, 5000, 1 << 20, 2 << 20] {
                 let mut bytes = vec![0; count];
-                let found = read_at(offset, &mut bytes, disk(len)).expect("it can be read");
+                let found = read_at(len, offset, &mut bytes, disk(len)).expect("it can be read");
                 let right = |(at, byte): (usize, &u8)| u64::from(*byte) == (offset + at as u64) % 251;
                 assert!(bytes[..found].iter().enumerate().all(right), "{count} bytes at {offset}");
                 let all = count.min((len - offset) as usize);

@@ -13,15 +13,22 @@ pub(in crate::io) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io:
     file.read_at(buffer, offset)
 }
 
-/// The same of a device.
-pub(in crate::io) use read_at as read_device_at;
+/// The same of a device that is as long as this.
+pub(in crate::io) fn read_device_at(
+    file: &File,
+    _: u64,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    read_at(file, offset, buffer)
+}
 
 /// Writes all of it at an offset.
 pub(in crate::io) fn write_all_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     file.write_all_at(bytes, offset)
 }
 
-/// Opens what can be read at any offset; how long it is.
+/// Opens what can be read at any offset.
 pub(in crate::io) fn open_for_reading(path: &Path) -> io::Result<File> {
     // Asked before it is opened: to open a named pipe is to wait for somebody who writes to it.
     check_kind(fs::metadata(path)?.file_type())?;
@@ -139,6 +146,12 @@ pub(in crate::io) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 pub(in crate::io) use link_new as rename_new;
+
+/// Whether a file system has no locks.
+pub(in crate::io) fn has_no_locks(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK))
+}
 
 /// Whether a file system has no hard links (FAT, some network shares), or no more of them for this file.
 pub(in crate::io) fn has_no_links(error: &io::Error) -> bool {

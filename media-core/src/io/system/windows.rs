@@ -12,17 +12,24 @@ use super::sectors;
 const PAST_CACHE: u32 = 0x2000_0000 | 0x8000_0000;
 /// `FILE_SHARE_READ` and `FILE_SHARE_WRITE`: who refuses either is refused a disk with locked volumes.
 const SHARED: u32 = 1 | 2;
-/// `ERROR_INVALID_FUNCTION`, `ERROR_NOT_SUPPORTED` and `ERROR_TOO_MANY_LINKS`.
-const NO_LINKS: [i32; 3] = [1, 50, 1142];
+/// `ERROR_INVALID_FUNCTION` and `ERROR_NOT_SUPPORTED`.
+const NOT_KNOWN: [i32; 2] = [1, 50];
+/// `ERROR_TOO_MANY_LINKS`.
+const TOO_MANY_LINKS: i32 = 1142;
 
 /// Reads at an offset, whatever others read.
 pub(in crate::io) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.seek_read(buffer, offset)
 }
 
-/// The same of a device: whole sectors are read, and what was asked for is taken from them.
-pub(in crate::io) fn read_device_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-    sectors::read_at(offset, buffer, |offset, buffer| file.seek_read(buffer, offset))
+/// The same of a device that is as long as this: whole sectors are read, and what was asked for is taken from them.
+pub(in crate::io) fn read_device_at(
+    file: &File,
+    len: u64,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    sectors::read_at(len, offset, buffer, |offset, buffer| file.seek_read(buffer, offset))
 }
 
 /// Writes all of it at an offset.
@@ -121,8 +128,13 @@ impl Access {
     }
 }
 
+/// Whether a file system has no locks.
+pub(in crate::io) fn has_no_locks(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| NOT_KNOWN.contains(&code))
+}
+
 /// Whether a file system has no hard links (FAT, some network shares), or no more of them for this file.
 pub(in crate::io) fn has_no_links(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
-        || error.raw_os_error().is_some_and(|code| NO_LINKS.contains(&code))
+        || error.raw_os_error().is_some_and(|code| code == TOO_MANY_LINKS || NOT_KNOWN.contains(&code))
 }
