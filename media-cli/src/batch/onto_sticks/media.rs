@@ -127,7 +127,7 @@ mod tests {
         }
 
         fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-            if (offset..offset + buffer.len() as u64).contains(&300) {
+            if (offset..offset + buffer.len() as u64).contains(&511) {
                 return Err(io::Error::other("a bad sector"));
             }
             buffer.fill(0);
