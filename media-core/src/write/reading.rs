@@ -73,6 +73,8 @@ impl Reading<'_> {
                     }
                 }
             });
+            // Dropped with this closure, however it ends: who reads would wait for a buffer for ever.
+            let give_back = give_back;
             for (at, count, mut buffer, read) in passed {
                 read?;
                 put(at, buffer.of(count))?;

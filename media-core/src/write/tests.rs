@@ -283,3 +283,36 @@ fn zeros_are_left_to_the_sink_that_has_them_already() {
     let receipt = write(&empty, &mut MemorySink::default(), &mut Unobserved).expect("there is room");
     assert_eq!(receipt.written, 0);
 }
+
+/// A sink that takes its time, and then refuses.
+struct SlowRefusal;
+
+impl Sink for SlowRefusal {
+    fn set_len(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_at(&mut self, _: u64, _: &[u8]) -> io::Result<()> {
+        // Who reads ahead has filled every buffer by then, and waits for one.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_refusal_ends_the_writing_while_somebody_reads_ahead() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let len = 10 * super::BUFFER;
+    file.as_file().set_len(len).expect("there is room");
+    let source: Arc<dyn Source> = Arc::new(FileSource::open(file.path()).expect("it is there"));
+    let piece = Piece::Slice { source, offset: 0, len };
+    let plan = plan_of(len + HEAD, vec![Extent { offset: HEAD, label: "file".to_owned(), piece }]);
+    let (end, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || end.send(write(&plan, &mut SlowRefusal, &mut Unobserved)));
+    let outcome = ended.recv_timeout(std::time::Duration::from_secs(30)).expect("it ends");
+    assert!(matches!(outcome, Err(WriteError::Sink { .. })), "{outcome:?}");
+}
