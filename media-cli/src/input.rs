@@ -73,6 +73,26 @@ pub fn open(path: &Path, what: &'static str) -> Result<Opened, Error> {
     }
 }
 
+/// Opens a file that goes onto the medium as it is. A short one is read at once, and is not held open: there may be more of
+/// them than a process may have open.
+///
+/// # Errors
+/// As [`open`], and [`Error::Changed`] for one that changes while it is read.
+pub fn open_or_read(path: &Path, what: &'static str) -> Result<(Arc<dyn Source>, Option<Opened>), Error> {
+    /// In bytes. Ten thousand of them take as much memory as nobody misses.
+    const SHORT: u64 = 4096;
+    let opened = open(path, what)?;
+    let source = opened.source();
+    if source.len() > SHORT {
+        return Ok((source, Some(opened)));
+    }
+    let mut bytes = vec![0; source.len() as usize];
+    let read = source.read_exact_at(0, &mut bytes);
+    read.map_err(|error| Error::Unreadable { what, path: path.to_owned(), error })?;
+    opened.check_unchanged()?;
+    Ok((Arc::new(bytes), None))
+}
+
 /// A large input, read while the medium is made.
 pub struct Opened {
     what: &'static str,

@@ -479,3 +479,17 @@ fn names_on_a_medium_forge_nothing() {
     let seen = run(&sandbox, "inspect media.img").stdout;
     assert!(seen.contains(r"  Image 1           x\n\u{9b}2J\nmedia.img: intact"), "{seen:?}");
 }
+
+#[test]
+fn more_files_go_onto_a_medium_than_can_be_open_at_once() {
+    let sandbox = sandbox();
+    sandbox.write("s", "a small file\n");
+    let files: String = (0..300).map(|file| format!("\"folder/{file}\" = \"s\"\n")).collect();
+    sandbox.write("many.toml", format!("[boot.boot-file]\n{files}"));
+    for output in ["many.img", "many.iso"] {
+        let made = sandbox
+            .shell(&format!("ulimit -n 64; $TSMEDIA {CREATE} --spec many.toml --output {output} --verify"));
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        assert_eq!(memchr::memmem::find_iter(&sandbox.read(output), b"a small file\n").count(), 300);
+    }
+}

@@ -53,7 +53,7 @@ chmod +x "$FOLDER/tsmedia"
 # wine puts otherwise, because it knows no letters but ASCII on a command line in the C locale, or that have Windows' `\\` in them.
 # What it costs is measured for Linux.
 skipped=(sticks:: killed:: resources::
-    interruption an_interrupted_check a_limit_on_file_sizes a_dry_run_says_what a_full_disk
+    interruption an_interrupted_check a_limit_on_file_sizes more_files_go a_dry_run_says_what a_full_disk
     not_waited_for a_boot_image_that_changes the_terminal_is_asked without_a_given_time
     inputs_are_never_replaced outputs::places a_link_to_the_output
     determinism::equal what_cannot_be_is_said_before)

@@ -129,9 +129,9 @@ fn boot_image(decided: &Decided) -> Result<(BootImageSpec, Vec<Opened>), Error> 
     let source = image.source();
     let (mut boot_files, mut opened) = (Vec::new(), vec![image]);
     for (place, file) in &decided.boot_files {
-        let file = input::open(&file.value, "boot file")?;
-        boot_files.push((place.clone(), file.source()));
-        opened.push(file);
+        let (source, held) = input::open_or_read(&file.value, "boot file")?;
+        boot_files.push((place.clone(), source));
+        opened.extend(held);
     }
     let spec = BootImageSpec {
         name: path.display().to_string(),
