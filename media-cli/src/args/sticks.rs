@@ -64,10 +64,10 @@ pub struct WriteArgs {
     pub spec: Option<PathBuf>,
     /// Put the media of a batch on sticks, each on one of its own, as sticks are plugged in
     ///
-    /// The folder is that of `tsmedia create --workers`. Sticks that are named get their media first. Then every stick that is
-    /// plugged in gets the next medium that is on none; one that was there before, or failed, has to be taken out for three seconds first. The register says
-    /// which stick has which medium, and a run that ended early is finished by another. A stick that has a medium of the batch
-    /// keeps it.
+    /// The folder is that of `tsmedia create --workers`. Sticks that are named get their media first. Then every stick that
+    /// is plugged in gets the next medium that is on none; one that was there before, or failed, has to be taken out for
+    /// three seconds first. The register says which stick has which medium, and a run that ended early is finished by
+    /// another. A stick that has a medium of the batch keeps it.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["spec", "update"])]
     pub batch: Option<PathBuf>,
     /// With --batch: end when the named sticks are done, and wait for none

@@ -74,8 +74,7 @@ pub(crate) fn put(
         let start = |choice: Choice| match (&choice.problem, choice.disk.clone()) {
             (None, Some(disk)) => {
                 let mut observer = progress.one(&disk.path.display().to_string(), interruption.clone());
-                let running =
-                    scope.spawn(move || guarded(|| put_one(&disk, onto, inputs, how, &mut observer)));
+                let running = scope.spawn(move || put_one(&disk, onto, inputs, how, &mut observer));
                 (choice, Some(running))
             }
             _ => (choice, None),
@@ -84,6 +83,7 @@ pub(crate) fn put(
         running
             .into_iter()
             .map(|(mut choice, running)| {
+                // A thread that panicked has said why.
                 let result = running.map(|running| running.join().unwrap_or(Err(Problem::Internal)));
                 let done = match result {
                     Some(Ok(done)) => Some(done),
@@ -99,7 +99,8 @@ pub(crate) fn put(
     })
 }
 
-/// Does what is to be done with one stick. A defect that shows there stops neither the others nor the report.
+/// Does what is to be done with one stick where nobody joins its thread: a defect that shows there stops neither the others
+/// nor the report.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
     // What it leaves behind is the stick, and that is not said to be ready.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Problem::Internal))
