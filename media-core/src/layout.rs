@@ -3,6 +3,8 @@
 //! A planner is given names and lengths and gives back addresses. It never sees a file's content, so it can
 //! neither load nor copy it, and several planners may name the same place.
 
+use std::sync::Arc;
+
 /// The result of planning one file system.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
@@ -24,8 +26,8 @@ pub struct Structure {
     pub offset: u64,
     /// What this is, in the words of its specification: `FAT 1`, `primary volume descriptor`.
     pub label: &'static str,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+    /// The bytes; a plan has the same ones.
+    pub bytes: Arc<Vec<u8>>,
 }
 
 /// Where one file's bytes go.

@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use crate::spec::Form;
 use crate::tree::Tree;
 
-pub(crate) use shape::{Laid, Shape, lay};
+pub(crate) use shape::{Laid, Shape, lay, lay_again};
 
 /// A whole medium as an ordered list of extents. What no extent covers is zero.
 #[derive(Clone, Default)]
@@ -156,7 +156,7 @@ impl Plan {
 
     fn add_structures(&mut self, start: u64, layout: &Layout) {
         for structure in &layout.structures {
-            let piece = Piece::Bytes(structure.bytes.to_vec().into());
+            let piece = Piece::Bytes(structure.bytes.clone());
             self.extents.push(Extent {
                 offset: start + structure.offset,
                 label: structure.label.to_owned(),

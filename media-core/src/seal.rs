@@ -13,7 +13,7 @@ use crate::media::manifest::{
 };
 use crate::media::receipt::Receipt;
 use crate::media::signing::{KeyError, SigningKey};
-use crate::plan::{Laid, Plan, PlanError, Shape, lay};
+use crate::plan::{Laid, Plan, PlanError, Shape, lay_again};
 use crate::spec::{Form, MediaSpec};
 use crate::tree::{Tree, TreeInput, room};
 use crate::write::{WriteError, Written, write_with};
@@ -269,13 +269,15 @@ pub(crate) fn settle(shape: &mut Shape, manifest: &mut Manifest) -> Result<Laid,
     /// The length changes the first time, and once more where it reaches a next unit of room.
     const TRIES: usize = 6;
     let own = shape.files.iter().position(|file| file.path == manifest::PATH);
+    // No manifest that is read has 1 GiB.
+    let mut front = None;
     for _ in 0..TRIES {
         let len = manifest.to_bytes().len() as u64;
         if let Some(own) = own {
             shape.files[own] =
                 FileSize { path: manifest::PATH.to_owned(), len, room: room(manifest::PATH, len) };
         }
-        let laid = lay(shape)?;
+        let laid = lay_again(shape, &mut front)?;
         manifest.volume = volume(shape, &laid);
         manifest.structures = structures(&laid);
         if own.is_none() || manifest.to_bytes().len() as u64 == len {

@@ -1,5 +1,6 @@
 //! Joins the command line and the spec file.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -28,9 +29,9 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.boot_manager, boot.boot_manager, "--boot-manager");
     win(&mut settings.boot_configuration, boot.boot_configuration, "--boot-configuration");
     let expected = "expected PATH-ON-MEDIUM=FILE, for example boot/boot.sdi=boot.sdi";
-    for (path, file) in pairs(boot.boot_file.iter().map(String::as_str), "--boot-file", expected)? {
-        win_by_name(&mut settings.boot_files, check::with_slashes(&path), file.map(PathBuf::from));
-    }
+    let files = pairs(boot.boot_file.iter().map(String::as_str), "--boot-file", expected)?.into_iter();
+    let files = files.map(|(path, file)| (check::with_slashes(&path), file.map(PathBuf::from)));
+    win_by_name(&mut settings.boot_files, files.collect());
 
     win(&mut settings.site_file, site.site, "--site");
     win(&mut settings.site_code, site.site_code, "--site-code");
@@ -43,11 +44,9 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.http_port, site.http_port, "--http-port");
     win(&mut settings.https_port, site.https_port, "--https-port");
     let expected = "expected ARCHITECTURE=GUID, for example x64=d10d7f98-17dd-4588-b645-34964936023b";
-    for (architecture, guid) in
-        pairs(site.unknown_computer.iter().map(String::as_str), "--unknown-computer", expected)?
-    {
-        win_by_name(&mut settings.unknown_computers, architecture, guid.map(str::to_owned));
-    }
+    let guids = pairs(site.unknown_computer.iter().map(String::as_str), "--unknown-computer", expected)?;
+    let guids = guids.into_iter().map(|(architecture, guid)| (architecture, guid.map(str::to_owned)));
+    win_by_name(&mut settings.unknown_computers, guids.collect());
 
     let password = password_sources(
         option(security.password_file, "--password-file"),
@@ -111,11 +110,10 @@ pub fn merge(args: CreateArgs, spec: Option<SpecFile>) -> Result<Settings, Error
     win(&mut settings.serial_number, media.serial_number, "--serial-number");
     win(&mut settings.unattended, media.unattended, "--unattended");
     win(&mut settings.user_device_affinity, media.user_device_affinity, "--user-device-affinity");
-    for text in &media.var {
-        for (name, value) in pairs([text.expose_secret()], "--var", "expected NAME=VALUE")? {
-            win_by_name(&mut settings.variables, name, value.map(SecretString::from));
-        }
-    }
+    let texts = media.var.iter().map(|text| text.expose_secret());
+    let values = pairs(texts, "--var", "expected NAME=VALUE")?.into_iter();
+    let values = values.map(|(name, value)| (name, value.map(SecretString::from)));
+    win_by_name(&mut settings.variables, values.collect());
     win(&mut settings.vars_file, media.vars_file, "--vars-file");
     win_list(&mut settings.without_variables, media.without_var, "--without-var");
     win(&mut settings.prestart_command, media.prestart_command, "--prestart-command");
@@ -154,12 +152,11 @@ fn win_list<T>(setting: &mut Vec<Given<T>>, values: Vec<T>, name: &'static str) 
     }
 }
 
-fn win_by_name<T>(settings: &mut Vec<(String, Given<T>)>, name: String, value: Given<T>) {
-    settings.retain(|(known, given)| {
-        !known.eq_ignore_ascii_case(&name)
-            || matches!((&given.place, &value.place), (Place::Option(_), Place::Option(_)))
-    });
-    settings.push((name, value));
+/// Options overrule what the spec file says of the same name. What options say twice of one is told later, as of a spec file.
+fn win_by_name<T>(settings: &mut Vec<(String, Given<T>)>, options: Vec<(String, Given<T>)>) {
+    let names: BTreeSet<String> = options.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    settings.retain(|(known, _)| !names.contains(&known.to_ascii_lowercase()));
+    settings.extend(options);
 }
 
 pub(super) fn pairs<'a>(

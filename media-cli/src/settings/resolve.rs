@@ -1,5 +1,6 @@
 //! Decides what the settings mean. Reads nothing, so that every mistake in them is found before any work is done.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -190,10 +191,10 @@ pub(super) fn value<T: Copy>(given: Option<&Given<T>>, default: T) -> T {
 }
 
 fn boot_files(settings: &Settings) -> Result<Vec<(String, Given<PathBuf>)>, Error> {
-    let mut files: Vec<(String, Given<PathBuf>)> = Vec::new();
+    let (mut files, mut known) = (Vec::new(), BTreeSet::new());
     for (path, file) in &settings.boot_files {
         let path = check::path_on_medium(path).map_err(|error| Error::setting(error, file.place.clone()))?;
-        if files.iter().any(|(known, _)| known.eq_ignore_ascii_case(&path)) {
+        if !known.insert(path.to_ascii_lowercase()) {
             return Err(Error::setting(format!("{path} on the medium is given twice"), file.place.clone()));
         }
         files.push((path, file.clone()));

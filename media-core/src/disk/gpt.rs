@@ -63,7 +63,7 @@ pub(super) fn structures(
         (sectors - 1, 1, "backup GPT header"),
     ];
     let structure = |(first, count, label)| {
-        let bytes = device.copy(first, count);
+        let bytes = device.copy(first, count).into();
         Structure { offset: first * SECTOR_SIZE, label, bytes }
     };
     Ok(regions.into_iter().map(structure).collect())

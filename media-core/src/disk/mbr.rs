@@ -24,7 +24,7 @@ pub(super) fn structure(partitions: &[Partition], options: &DiskOptions) -> Stru
         entry[12..16].copy_from_slice(&(partition.sectors as u32).to_le_bytes());
     }
     bytes[510..].copy_from_slice(&[0x55, 0xAA]);
-    Structure { offset: 0, label: "MBR", bytes }
+    Structure { offset: 0, label: "MBR", bytes: bytes.into() }
 }
 
 /// An address for BIOSes without LBA, on 255 heads and 63 sectors; what lies beyond is FE FF FF, as Windows writes it.

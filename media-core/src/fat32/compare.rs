@@ -41,7 +41,7 @@ pub fn compare(volume: &Volume, planned: &Layout) -> Result<Vec<Finding>, FatErr
         }
         let mut found = vec![0; bytes.len()];
         volume.read(label, *offset, &mut found)?;
-        if found == *bytes {
+        if found == **bytes {
             continue;
         }
         match *label {
@@ -184,7 +184,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// Boot sector and FSInfo, and their copies.
     fn sector(&mut self, structure: &Structure, found: &[u8], label: &str) {
-        let (mut found, mut written) = (found.to_vec(), structure.bytes.clone());
+        let (mut found, mut written) = (found.to_vec(), structure.bytes.to_vec());
         for bytes in [&mut found, &mut written] {
             if is_fs_info(label)
                 && let Some(counts) = bytes.get_mut(COUNTS)

@@ -1,5 +1,7 @@
 //! The planner: names and lengths in, addresses and file system structures out.
 
+use std::sync::Arc;
+
 use super::boot::{BACKUP_SECTOR, MEDIA, boot_sector, fs_info};
 use super::geometry::{Geometry, clusters_per_alignment, sectors_for};
 use super::names::{self, ShortName};
@@ -59,12 +61,13 @@ pub fn plan(files: &[FileSize], options: &Options) -> Result<Layout, FatError> {
     let used: u64 = places.runs().map(|run| run.count).sum();
     let next_free = places.end.min(geometry.clusters + 1);
     let info = fs_info((geometry.clusters - used) as u32, next_free as u32);
-    let fat = places.fat();
+    let (boot, info) = (Arc::new(boot.to_vec()), Arc::new(info.to_vec()));
+    let fat = Arc::new(places.fat());
     let mut structures = vec![
-        Structure { offset: 0, label: "boot sector", bytes: boot.to_vec() },
-        Structure { offset: SECTOR_SIZE, label: "FSInfo", bytes: info.to_vec() },
-        Structure { offset: BACKUP_SECTOR * SECTOR_SIZE, label: "backup boot sector", bytes: boot.to_vec() },
-        Structure { offset: (BACKUP_SECTOR + 1) * SECTOR_SIZE, label: "backup FSInfo", bytes: info.to_vec() },
+        Structure { offset: 0, label: "boot sector", bytes: boot.clone() },
+        Structure { offset: SECTOR_SIZE, label: "FSInfo", bytes: info.clone() },
+        Structure { offset: BACKUP_SECTOR * SECTOR_SIZE, label: "backup boot sector", bytes: boot.clone() },
+        Structure { offset: (BACKUP_SECTOR + 1) * SECTOR_SIZE, label: "backup FSInfo", bytes: info.clone() },
         Structure { offset: geometry.fat_offset(0), label: "FAT 1", bytes: fat.clone() },
         Structure { offset: geometry.fat_offset(1), label: "FAT 2", bytes: fat },
     ];
@@ -74,7 +77,7 @@ pub fn plan(files: &[FileSize], options: &Options) -> Result<Layout, FatError> {
         if !entries.bytes.is_empty() {
             let offset = geometry.cluster_offset(run.first);
             let label = if index == 0 { "root folder" } else { "folder" };
-            structures.push(Structure { offset, label, bytes: entries.bytes });
+            structures.push(Structure { offset, label, bytes: entries.bytes.into() });
         }
     }
     let placements = files.iter().zip(&places.files).map(|(file, run)| {

@@ -132,7 +132,7 @@ impl Chains<'_> {
                     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
                     bytes[at + 3] = bytes[at + 3] & 0x0F | kept;
                 }
-                out.push(Structure { offset: self.volume.start + offset, label, bytes });
+                out.push(Structure { offset: self.volume.start + offset, label, bytes: bytes.into() });
             }
         }
         out.extend(self.fs_info()?);
@@ -140,7 +140,7 @@ impl Chains<'_> {
         out.extend(self.freed.iter().map(|cluster| Structure {
             offset: self.volume.start + self.volume.cluster_offset(*cluster),
             label: "cluster that became free",
-            bytes: vec![0; size],
+            bytes: vec![0; size].into(),
         }));
         Ok(())
     }
@@ -170,7 +170,11 @@ impl Chains<'_> {
             let hint = if self.volume.is_cluster(hint) { hint } else { u32::MAX };
             bytes[492..496].copy_from_slice(&hint.to_le_bytes());
         }
-        Ok(Some(Structure { offset: self.volume.start + offset, label: "FSInfo", bytes: bytes.to_vec() }))
+        Ok(Some(Structure {
+            offset: self.volume.start + offset,
+            label: "FSInfo",
+            bytes: bytes.to_vec().into(),
+        }))
     }
 }
 
@@ -181,7 +185,7 @@ fn entry(volume: &Volume, file: &VolumeFile, len: u64, first: u32) -> Result<Str
     bytes[20..22].copy_from_slice(&((first >> 16) as u16).to_le_bytes());
     bytes[26..28].copy_from_slice(&(first as u16).to_le_bytes());
     bytes[LENGTH..].copy_from_slice(&(len as u32).to_le_bytes());
-    Ok(Structure { offset: file.entry, label: "directory entry", bytes })
+    Ok(Structure { offset: file.entry, label: "directory entry", bytes: bytes.into() })
 }
 
 fn extents(volume: &Volume, clusters: &[u32]) -> Vec<PlacedExtent> {

@@ -9,10 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bridge::Bridge;
-use super::{Block, IsoError, SECTOR, be32, le16, le32};
+use super::{Block, IsoError, SECTOR, Sectors, be32, le16, le32};
 use crate::layout::FileSize;
-
-type Sectors = BTreeMap<u64, Block>;
 
 /// The largest file section, as the library cuts them: whole sectors below 4 GiB.
 const SECTION: u64 = (u32::MAX as u64 / SECTOR) * SECTOR;
@@ -78,7 +76,7 @@ pub(super) fn adjust(
 /// The primary and the supplementary volume descriptor.
 fn descriptors(sectors: &Sectors) -> impl Iterator<Item = (u64, &Block)> {
     let set = sectors.range(16..).take_while(|(_, block)| &block[1..6] == b"CD001" && block[0] != 255);
-    set.filter(|(_, block)| block[0] != 0).map(|(sector, block)| (*sector, block))
+    set.filter(|(_, block)| block[0] != 0).map(|(sector, block)| (*sector, &**block))
 }
 
 fn table_sectors(descriptor: &Block) -> u64 {
@@ -99,7 +97,7 @@ fn move_tables(sectors: &mut Sectors, mut free: u64) -> BTreeMap<u64, &'static s
         to as u32
     };
     let set: Vec<(u64, Block)> =
-        sectors.range(16..).take(4).map(|(sector, block)| (*sector, *block)).collect();
+        sectors.range(16..).take(4).map(|(sector, block)| (*sector, **block)).collect();
     for (sector, mut block) in set.into_iter().filter(|(_, block)| &block[1..6] == b"CD001") {
         match block[0] {
             1 | 2 => {
@@ -115,7 +113,7 @@ fn move_tables(sectors: &mut Sectors, mut free: u64) -> BTreeMap<u64, &'static s
             }
             _ => {}
         }
-        sectors.insert(sector, block);
+        sectors.insert(sector, Box::new(block));
     }
     labels
 }
@@ -236,7 +234,7 @@ fn pack(sectors: &mut Sectors, start: u64, count: u64, records: &[Vec<u8>]) -> R
         return Err(IsoError::Refused { path: None, reason });
     }
     blocks.resize(count as usize, [0; SECTOR as usize]);
-    sectors.extend((start..).zip(blocks));
+    sectors.extend((start..).zip(blocks.into_iter().map(Box::new)));
     Ok(())
 }
 
@@ -244,6 +242,7 @@ fn pack(sectors: &mut Sectors, start: u64, count: u64, records: &[Vec<u8>]) -> R
 fn adjust_file_entries(sectors: &mut Sectors, lengths: &BTreeMap<u64, u64>) {
     let Some(partition) = partition_start(sectors) else { return };
     for (&sector, block) in sectors.range_mut(partition..) {
+        let block = &mut **block;
         let is_file = le16(block, 0) == FILE_ENTRY
             && u64::from(le32(block, 12)) == sector - partition
             && block[4] == tag_checksum(block)
@@ -260,7 +259,7 @@ fn adjust_file_entries(sectors: &mut Sectors, lengths: &BTreeMap<u64, u64>) {
 
 fn partition_start(sectors: &Sectors) -> Option<u64> {
     let descriptor = sectors.range(257..273).find(|(_, block)| le16(&block[..], 0) == 5)?;
-    Some(u64::from(le32(descriptor.1, 188)))
+    Some(u64::from(le32(&descriptor.1[..], 188)))
 }
 
 fn set_file_length(block: &mut Block, position: u64, len: u64) {

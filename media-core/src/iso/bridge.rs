@@ -5,7 +5,6 @@
 //! a read fills nothing and tells the device what the next write will be, and the device notes the place and
 //! drops the data. No content is touched, and half a gigabyte costs a few milliseconds.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +19,7 @@ use hadris_storage::sync::BlockDevice;
 use hadris_storage::{BlockIndex, BlockSize};
 use hadris_udf::{UdfId, UdfOptions, UdfRevision};
 
-use super::{Block, DATA_ALIGNMENT, IsoError, SECTOR};
+use super::{DATA_ALIGNMENT, IsoError, SECTOR, Sectors};
 use crate::layout::FileSize;
 use crate::time::Timestamp;
 
@@ -44,7 +43,7 @@ pub(super) struct Request<'a> {
 /// What the format library wrote.
 pub(super) struct Bridge {
     /// Every sector that is not zero and not file data.
-    pub sectors: BTreeMap<u64, Block>,
+    pub sectors: Sectors,
     /// The first sector of each file, in the order given; none for an empty one.
     pub starts: Vec<Option<u64>>,
     /// Length of the image in sectors.
@@ -62,7 +61,7 @@ pub(super) fn write(files: &[FileSize], request: &Request<'_>) -> Result<Bridge,
         let content = if file.len == 0 { Content::empty() } else { absent_content(&volume, index)? };
         tree.insert(&file.path, Node::file(content)).map_err(refused)?;
     }
-    let mut device = Device { sectors: BTreeMap::new(), starts: vec![None; files.len()], announced };
+    let mut device = Device { sectors: Sectors::new(), starts: vec![None; files.len()], announced };
     let report =
         hadris_udf::sync::write_bridge(&mut device, &tree, &iso_options(request)?, &udf_options(request)?)
             .map_err(refused)?;
@@ -206,7 +205,7 @@ impl FileSystem for Absent {
 
 /// A device that keeps structures and drops file data, noting where each file starts.
 struct Device {
-    sectors: BTreeMap<u64, Block>,
+    sectors: Sectors,
     starts: Vec<Option<u64>>,
     announced: Announced,
 }
@@ -243,7 +242,7 @@ impl BlockDevice for Device {
             if *block == [0; SECTOR as usize] {
                 self.sectors.remove(&sector);
             } else {
-                self.sectors.insert(sector, *block);
+                self.sectors.insert(sector, Box::new(*block));
             }
         }
         Ok(())

@@ -4,6 +4,8 @@
 //! anyone. Refused: Rock Ridge, multi-session, packet-written UDF (virtual, sparable and metadata partitions),
 //! interleaved files, extended and continued allocation descriptors, and folders nested deeper than eight levels.
 
+use std::collections::BTreeMap;
+
 mod adjust;
 mod bridge;
 mod check;
@@ -22,6 +24,7 @@ mod tests;
 pub use disc::{Disc, DiscFile, Labels};
 pub use el_torito::{BootEntry, Emulation, Platform};
 pub use error::IsoError;
+pub(crate) use plan::{Front, plan_again};
 pub use plan::{Options, plan};
 pub use resize::resize;
 
@@ -33,6 +36,9 @@ pub const DATA_ALIGNMENT: u64 = 4096;
 
 /// One sector.
 type Block = [u8; SECTOR as usize];
+/// Sectors by their number, those of zeros left out. Each is in a box, for there may be as many as files: the tree of such large
+/// values would take twice their room.
+type Sectors = BTreeMap<u64, Box<Block>>;
 
 fn le16(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..at + 2).map_or(0, |field| u16::from_le_bytes([field[0], field[1]]))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::adjust::{self, Adjusted};
 use super::bridge::{self, Request};
-use super::{Block, DATA_ALIGNMENT, IsoError, SECTOR, le16};
+use super::{Block, DATA_ALIGNMENT, IsoError, SECTOR, Sectors, le16};
 use crate::layout::{FileSize, Layout, PlacedExtent, Placement, Structure};
 use crate::time::Timestamp;
 
@@ -48,6 +48,28 @@ pub struct Options<'a> {
 /// [`IsoError::TooLarge`], and [`IsoError::Refused`] for what the format library refuses (a path over 255 characters,
 /// a file over 234 GiB).
 pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoError> {
+    plan_again(files, options, &mut None)
+}
+
+/// What is in front of the directories. It follows from the names, and from which files have more than one extent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Front {
+    /// Where the directories start.
+    first_sector: u64,
+    /// How many sectors before them are for what moves there.
+    room: u64,
+}
+
+/// The same with the [`Front`] of an earlier layout of these files, of which none had less than 1 GiB and has more now, or the
+/// other way round. What is not known of it yet is told.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_again(
+    files: &[FileSize],
+    options: &Options<'_>,
+    known: &mut Option<Front>,
+) -> Result<Layout, IsoError> {
     check_paths(files)?;
     check_size(files)?;
     let label = options.label;
@@ -70,22 +92,18 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
         first_sector: 0,
     };
 
-    // A first run shows how much room the structures need; the second leaves that much in front of the directories. How long a
-    // file is matters to the structures only where it has more than one extent.
-    let short: Vec<FileSize> = files.iter().map(shortened).collect();
-    let trial = bridge::write(&short, &request)?;
-    let trees = adjust::tree_start(&trial.sectors);
-    let room = adjust::moved_sectors(&trial.sectors);
-    let data = trial.starts.iter().flatten().min().copied().unwrap_or(trees);
-    request.first_sector = trees + (data + room).next_multiple_of(DATA_ALIGNMENT / SECTOR) - data;
+    let Front { first_sector, room } = match *known {
+        Some(front) => front,
+        None => *known.insert(front(files, &request)?),
+    };
+    request.first_sector = first_sector;
     let mut bridge = bridge::write(files, &request)?;
-
-    let adjusted =
-        adjust::adjust(&mut bridge, files, request.first_sector - room, take(label, JOLIET_LABEL_UNITS))?;
+    let joliet_label = take(label, JOLIET_LABEL_UNITS);
+    let adjusted = adjust::adjust(&mut bridge, files, first_sector - room, joliet_label)?;
     Ok(Layout {
         len: bridge.len * SECTOR,
         zeros: Vec::new(),
-        structures: structures(&bridge.sectors, &adjusted),
+        structures: structures(bridge.sectors, &adjusted),
         files: files
             .iter()
             .zip(&bridge.starts)
@@ -98,6 +116,18 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
             })
             .collect(),
     })
+}
+
+/// A first run shows how much room the structures need, for another one to leave that much in front of the directories. How
+/// long a file is matters to the structures only where it has more than one extent.
+fn front(files: &[FileSize], request: &Request<'_>) -> Result<Front, IsoError> {
+    let short: Vec<FileSize> = files.iter().map(shortened).collect();
+    let trial = bridge::write(&short, request)?;
+    let trees = adjust::tree_start(&trial.sectors);
+    let room = adjust::moved_sectors(&trial.sectors);
+    let data = trial.starts.iter().flatten().min().copied().unwrap_or(trees);
+    let first_sector = trees + (data + room).next_multiple_of(DATA_ALIGNMENT / SECTOR) - data;
+    Ok(Front { first_sector, room })
 }
 
 /// A file of one extent in every tree (UDF 1.02, 2.3.10: up to 2^30 - 1 bytes), so short that laying it out costs nothing.
@@ -199,18 +229,23 @@ fn take(text: &str, units: usize) -> &str {
 }
 
 /// Adjacent sectors of one kind become one structure.
-fn structures(sectors: &BTreeMap<u64, Block>, adjusted: &Adjusted) -> Vec<Structure> {
-    let mut out: Vec<Structure> = Vec::new();
-    for (&sector, block) in sectors {
-        let (offset, label) = (sector * SECTOR, label_of(sector, block, adjusted));
-        match out.last_mut() {
-            Some(last) if last.label == label && last.offset + last.bytes.len() as u64 == offset => {
-                last.bytes.extend_from_slice(block);
+fn structures(sectors: Sectors, adjusted: &Adjusted) -> Vec<Structure> {
+    let mut runs: Vec<(u64, &'static str, Vec<Box<Block>>)> = Vec::new();
+    for (sector, block) in sectors {
+        let label = label_of(sector, &block, adjusted);
+        match runs.last_mut() {
+            Some((start, last, blocks)) if *last == label && *start + blocks.len() as u64 == sector => {
+                blocks.push(block);
             }
-            _ => out.push(Structure { offset, label, bytes: block.to_vec() }),
+            _ => runs.push((sector, label, vec![block])),
         }
     }
-    out
+    let structure = |(start, label, blocks): (u64, _, Vec<Box<Block>>)| {
+        let mut bytes = Vec::with_capacity(blocks.len() * SECTOR as usize);
+        blocks.into_iter().for_each(|block| bytes.extend_from_slice(&*block));
+        Structure { offset: start * SECTOR, label, bytes: bytes.into() }
+    };
+    runs.into_iter().map(structure).collect()
 }
 
 fn label_of(sector: u64, block: &Block, adjusted: &Adjusted) -> &'static str {

@@ -96,12 +96,12 @@ fn resized(disc: &Disc, tree: &Tree, record: &DiscFile, file: &FileSize) -> Resu
     if !tree.is_udf {
         let len = file.len as u32;
         let bytes = [len.to_le_bytes(), len.to_be_bytes()].concat();
-        return Ok(Structure { offset: record.record + 10, label: "directory record", bytes });
+        return Ok(Structure { offset: record.record + 10, label: "directory record", bytes: bytes.into() });
     }
     let block = disc.image.sector("UDF file entry", record.record / SECTOR)?;
     if !has_extents(&block) {
         return Err(IsoError::NotShared { path: file.path.clone(), tree: tree.name });
     }
     let bytes = resized_entry(&block, file.len).to_vec();
-    Ok(Structure { offset: record.record, label: "UDF file entry", bytes })
+    Ok(Structure { offset: record.record, label: "UDF file entry", bytes: bytes.into() })
 }

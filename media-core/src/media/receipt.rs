@@ -37,10 +37,12 @@ impl Receipt {
         files: impl Iterator<Item = (&'a str, Option<PlacedExtent>)>,
     ) -> Self {
         let bytes = manifest.to_bytes();
+        let listed: BTreeMap<&str, &Digest> =
+            manifest.files.iter().map(|FileEntry { path, digest, .. }| (&**path, digest)).collect();
         let digest = |path: &str| match path {
             manifest::PATH => Some(Digest::of(&bytes)),
             manifest::SIGNATURE_PATH => signature.as_deref().map(Digest::of),
-            path => manifest.file(path).map(|FileEntry { digest, .. }| digest.clone()),
+            path => listed.get(path).map(|digest| (*digest).clone()),
         };
         let mut extents = manifest.structures.clone();
         for (path, place) in files {

@@ -116,12 +116,17 @@ impl Laid {
 /// # Errors
 /// As [`super::plan`].
 pub(crate) fn lay(shape: &Shape) -> Result<Laid, PlanError> {
+    lay_again(shape, &mut None)
+}
+
+/// The same with what is known from laying out the same files before, as [`iso::plan_again`] says.
+pub(crate) fn lay_again(shape: &Shape, known: &mut Option<iso::Front>) -> Result<Laid, PlanError> {
     match shape.form {
         Form::DiskImage { scheme, size, cluster_size, partition } => {
             let disk = Disk { scheme, size, partition };
             lay_disk_image(shape, disk, cluster_size)
         }
-        Form::Iso { .. } => lay_iso(shape),
+        Form::Iso { .. } => lay_iso(shape, known),
     }
 }
 
@@ -243,8 +248,8 @@ fn usual_cluster_size(files: &[FileSize], size: Option<u64>) -> u32 {
     }
 }
 
-fn lay_iso(shape: &Shape) -> Result<Laid, PlanError> {
-    let volume = iso::plan(
+fn lay_iso(shape: &Shape, known: &mut Option<iso::Front>) -> Result<Laid, PlanError> {
+    let volume = iso::plan_again(
         &shape.files,
         &iso::Options {
             label: shape.label.as_str(),
@@ -253,6 +258,7 @@ fn lay_iso(shape: &Shape) -> Result<Laid, PlanError> {
             uefi_boot: shape.uefi_boot.as_deref(),
             volume_id: shape.ids.volume_set,
         },
+        known,
     )?;
     let kind = "ISO 9660 + Joliet + UDF".to_owned();
     Ok(Laid { len: volume.len, kind, cluster_size: None, table: None, start: 0, volume, data: None })

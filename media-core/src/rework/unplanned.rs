@@ -1,5 +1,7 @@
 //! A medium without a manifest: its own structures are read, and changed where they name the files.
 
+use std::sync::Arc;
+
 use super::{Opened, Patch, ReworkError};
 use crate::fat32::{self, FatError};
 use crate::io::Source;
@@ -43,7 +45,11 @@ fn compared(
 ) -> Result<Vec<Patch>, ReworkError> {
     let structures = layout.structures.into_iter();
     let mut all: Vec<Patch> = structures
-        .map(|made| Patch { offset: made.offset, label: made.label.to_owned(), bytes: made.bytes })
+        .map(|made| Patch {
+            offset: made.offset,
+            label: made.label.to_owned(),
+            bytes: Arc::unwrap_or_clone(made.bytes),
+        })
         .collect();
     for (placement, (path, bytes)) in layout.files.iter().zip(files) {
         let mut done = 0;

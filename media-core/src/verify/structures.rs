@@ -103,7 +103,7 @@ fn difference(source: &Arc<dyn Source>, structure: &Structure) -> Result<Option<
     let mut found = vec![0; structure.bytes.len()];
     let read = source.read_exact_at(structure.offset, &mut found);
     read.map_err(|error| VerifyError::Read { path: structure.label.to_owned(), error })?;
-    let Some(at) = found.iter().zip(&structure.bytes).position(|(found, written)| found != written) else {
+    let Some(at) = found.iter().zip(&*structure.bytes).position(|(found, written)| found != written) else {
         return Ok(None);
     };
     let offset = structure.offset + at as u64;

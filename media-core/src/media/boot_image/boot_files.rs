@@ -3,6 +3,7 @@
 //! The sources are Windows' own folders (`\Windows\Boot`) and the copies Configuration Manager injects
 //! (`\sms\boot`, `\sms\bin`); see `docs/formats.md`, "Boot files".
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Architecture, BOOT_SDI, BootImage, BootImageError, StartedProgram, programs};
@@ -228,8 +229,10 @@ impl Taking<'_> {
 
     /// Files the user gave for places nothing above asked about.
     fn rest_of_given(&mut self) -> Result<(), BootImageError> {
+        let mut taken: BTreeSet<String> =
+            self.files.iter().map(|file| file.path.to_ascii_lowercase()).collect();
         for (path, source) in &self.spec.boot_files {
-            if !self.files.iter().any(|file| file.path.eq_ignore_ascii_case(path)) {
+            if taken.insert(path.to_ascii_lowercase()) {
                 self.push(path.clone(), Content::source(source.clone()), GIVEN.to_owned());
             }
         }
