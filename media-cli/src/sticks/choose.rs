@@ -1,11 +1,11 @@
 //! Which disks the user means, and whether they may be written.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use media_devices::{Disk, Verdict, judge};
 
 use super::Problem;
+use crate::system;
 
 /// A disk that the user named.
 #[derive(Debug)]
@@ -51,17 +51,8 @@ pub(crate) fn problem(disk: &Disk, serials: &[String]) -> Option<Problem> {
 }
 
 fn find<'a>(path: &Path, disks: &'a [Disk]) -> Result<&'a Disk, (Option<&'a Disk>, Problem)> {
-    let real = match fs::canonicalize(path) {
-        Ok(real) => real,
-        // The names of its disks lead nowhere.
-        Err(_) if cfg!(windows) => path.to_owned(),
-        Err(_) => return Err((None, Problem::NotThere)),
-    };
-    let is_named = |disk: &&Disk| match cfg!(windows) {
-        true => disk.path.as_os_str().eq_ignore_ascii_case(&real),
-        false => disk.path == real,
-    };
-    if let Some(disk) = disks.iter().find(is_named) {
+    let Ok(real) = system::name_of_disk(path) else { return Err((None, Problem::NotThere)) };
+    if let Some(disk) = disks.iter().find(|disk| system::is_same_name(&disk.path, &real)) {
         return Ok(disk);
     }
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -15,6 +15,16 @@ pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
+/// What the disk that a path leads to is called where disks are listed.
+pub(crate) fn name_of_disk(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// Whether two names of disks are one.
+pub(crate) fn is_same_name(one: &Path, other: &Path) -> bool {
+    one == other
+}
+
 /// Opens what is locked for a folder: the folder.
 pub(crate) fn open_for_lock(folder: &Path) -> io::Result<File> {
     File::open(folder)

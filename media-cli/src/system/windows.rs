@@ -14,6 +14,16 @@ pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     if fs::symlink_metadata(path)?.is_symlink() { fs::canonicalize(path) } else { Ok(path.to_owned()) }
 }
 
+/// What the disk that a path leads to is called where disks are listed. The names of disks lead nowhere.
+pub(crate) fn name_of_disk(path: &Path) -> io::Result<PathBuf> {
+    Ok(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// Whether two names of disks are one.
+pub(crate) fn is_same_name(one: &Path, other: &Path) -> bool {
+    one.as_os_str().eq_ignore_ascii_case(other)
+}
+
 /// Opens what is locked for a folder: a file in it that is there as long as somebody has it open. Folders are not locked.
 pub(crate) fn open_for_lock(folder: &Path) -> io::Result<File> {
     /// `GENERIC_READ`, `GENERIC_WRITE` and `DELETE`.

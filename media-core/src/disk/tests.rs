@@ -279,7 +279,7 @@ fn a_disk_without_a_table_has_none() {
 fn overlaps_are_found() {
     let mut layout = planned(Scheme::Mbr, 3000);
     let entry = layout.structures[0].bytes[446..462].to_vec();
-    layout.structures[0].bytes[462..478].copy_from_slice(&entry);
+    std::sync::Arc::make_mut(&mut layout.structures[0].bytes)[462..478].copy_from_slice(&entry);
     let ids: Vec<_> = read(&disk(layout)).expect("readable").findings.iter().map(|found| found.id).collect();
     assert_eq!(ids, ["mbr.active", "disk.overlap"]);
 }

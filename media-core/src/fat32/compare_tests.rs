@@ -39,7 +39,7 @@ impl Source for Patched {
         let count = buffer.len().min(usize::try_from(len.saturating_sub(offset)).expect("memory"));
         let buffer = &mut buffer[..count];
         buffer.fill(0);
-        let structures = self.layout.structures.iter().map(|found| (found.offset, &found.bytes));
+        let structures = self.layout.structures.iter().map(|found| (found.offset, &*found.bytes));
         for (start, bytes) in structures.chain(self.patches.iter().map(|(start, bytes)| (*start, bytes))) {
             let start = START + start;
             let from = start.max(offset);

@@ -33,7 +33,7 @@ fn names_are_what_windows_looks_for() {
         .structures
         .iter()
         .filter(|structure| structure.label == "ISO 9660 directory")
-        .flat_map(|structure| structure.bytes.clone())
+        .flat_map(|structure| structure.bytes.to_vec())
         .collect();
     assert!(records.windows(8).any(|window| window == b"\x07BOOTMGR"));
     assert!(!records.windows(2).any(|window| window == b";1"));
