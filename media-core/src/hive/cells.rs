@@ -4,9 +4,11 @@
 //! 4-byte size, negative when it is in use, and its content; sizes are multiples of 8. Every access goes
 //! through the map of allocated cells, so no reference can lead into the middle of one, and none is freed twice.
 
+use super::tracked::Tracked;
 use super::{HiveError, base_block};
 use crate::bytes::Reader;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// "No cell".
 pub(super) const NONE: u32 = u32::MAX;
@@ -21,7 +23,7 @@ const LIMIT: u64 = 1 << 31;
 #[derive(Debug, Clone)]
 pub(super) struct Cells {
     /// The whole file: base block, bins, and what follows them.
-    bytes: Vec<u8>,
+    bytes: Tracked,
     /// Bytes of all bins.
     size: u32,
     /// One bit for each 8 bytes of the bins: an allocated cell starts here.
@@ -36,8 +38,13 @@ impl Cells {
     /// Walks the bins of a hive whose base block was checked.
     pub(super) fn open(bytes: Vec<u8>, size: u32) -> Result<Self, HiveError> {
         let words = (size as usize / 8).div_ceil(64);
-        let mut cells =
-            Self { bytes, size, allocated: vec![0; words], free: BTreeMap::new(), by_size: BTreeSet::new() };
+        let mut cells = Self {
+            bytes: Tracked::new(bytes),
+            size,
+            allocated: vec![0; words],
+            free: BTreeMap::new(),
+            by_size: BTreeSet::new(),
+        };
         let mut bin = 0;
         while bin < size {
             let bin_size = cells.bin_size(bin)?;
@@ -49,13 +56,10 @@ impl Cells {
 
     /// A file with a base block and no bins yet.
     pub(super) fn create(base_block: Vec<u8>) -> Self {
-        Self {
-            bytes: base_block,
-            size: 0,
-            allocated: Vec::new(),
-            free: BTreeMap::new(),
-            by_size: BTreeSet::new(),
-        }
+        let mut bytes = Tracked::new(Vec::new());
+        bytes.grow(base_block.len());
+        bytes.change(0..base_block.len()).copy_from_slice(&base_block);
+        Self { bytes, size: 0, allocated: Vec::new(), free: BTreeMap::new(), by_size: BTreeSet::new() }
     }
 
     fn bin_size(&self, bin: u32) -> Result<u32, HiveError> {
@@ -116,8 +120,8 @@ impl Cells {
 
     fn set_stored_size(&mut self, cell: u32, size: i32) {
         let offset = file_offset(cell);
-        if let Some(field) = self.bytes.get_mut(offset..offset + 4) {
-            field.copy_from_slice(&size.to_le_bytes());
+        if offset + 4 <= self.bytes.len() {
+            self.bytes.change(offset..offset + 4).copy_from_slice(&size.to_le_bytes());
         }
     }
 
@@ -139,7 +143,7 @@ impl Cells {
             && self.allocated.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }
 
-    fn range(&self, what: &'static str, cell: u32) -> Result<std::ops::Range<usize>, HiveError> {
+    fn range(&self, what: &'static str, cell: u32) -> Result<Range<usize>, HiveError> {
         if !self.is_allocated(cell) {
             return Err(HiveError::NotACell { what, cell });
         }
@@ -156,7 +160,7 @@ impl Cells {
     /// The same, to change it.
     pub(super) fn get_mut(&mut self, what: &'static str, cell: u32) -> Result<&mut [u8], HiveError> {
         let range = self.range(what, cell)?;
-        Ok(&mut self.bytes[range])
+        Ok(self.bytes.change(range))
     }
 
     /// Overwrites part of a cell.
@@ -196,7 +200,7 @@ impl Cells {
         self.set_stored_size(cell, -(needed as i32));
         self.mark(cell, true);
         let range = self.range("new cell", cell)?;
-        let (used, rest) = self.bytes[range].split_at_mut(content.len());
+        let (used, rest) = self.bytes.change(range).split_at_mut(content.len());
         used.copy_from_slice(content);
         rest.fill(0);
         Ok(cell)
@@ -257,9 +261,9 @@ impl Cells {
         let offset = file_offset(bin);
         let end = file_offset(total as u32);
         if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
+            self.bytes.grow(end);
         }
-        let bytes = &mut self.bytes[offset..end];
+        let bytes = self.bytes.change(offset..end);
         bytes.fill(0);
         bytes[..4].copy_from_slice(b"hbin");
         bytes[4..8].copy_from_slice(&bin.to_le_bytes());
@@ -276,15 +280,15 @@ impl Cells {
         self.size
     }
 
-    /// The whole file, to finish the base block and the first bin's time.
-    pub(super) fn file_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+    /// Bytes of the file outside of cells, to finish the base block and the first bin's time.
+    pub(super) fn file_mut(&mut self, range: Range<usize>) -> &mut [u8] {
+        self.bytes.change(range)
     }
 
-    /// The whole file. What followed the bins still follows them, as far as the bins have not grown over it:
-    /// Windows keeps room there.
-    pub(super) fn into_file(self) -> Vec<u8> {
-        self.bytes
+    /// The whole file, and which ranges of it were changed, in order. What followed the bins still follows them, as far as
+    /// the bins have not grown over it: Windows keeps room there.
+    pub(super) fn into_file(self) -> (Vec<u8>, Vec<Range<u64>>) {
+        self.bytes.into_parts()
     }
 }
 

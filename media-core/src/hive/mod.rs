@@ -20,6 +20,7 @@ mod security;
 mod subkeys;
 #[cfg(test)]
 mod tests;
+mod tracked;
 mod values;
 
 pub use check::check;
@@ -30,6 +31,7 @@ use crate::time::Timestamp;
 use cells::{Cells, NONE};
 use record::{KEY_COMPRESSED, KEY_PREDEFINED, KEY_ROOT, key_field};
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// The version a new hive has. An edited hive keeps its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +194,7 @@ impl Hive {
         root[44..48].copy_from_slice(&security.to_le_bytes());
         cells.put("key", cell, 0, &root)?;
         let first_bin = base_block::LEN;
-        cells.file_mut()[first_bin + 20..first_bin + 28].copy_from_slice(&filetime.to_le_bytes());
+        cells.file_mut(first_bin + 20..first_bin + 28).copy_from_slice(&filetime.to_le_bytes());
         let (changed, recovered) = (true, false);
         Ok(Self { cells, minor, root: cell, changed, recovered, filetime, in_order: HashSet::new() })
     }
@@ -480,12 +482,19 @@ impl Hive {
     /// fresh checksum. Its length is a multiple of 4096, unless the file had something behind its bins: that stays,
     /// as Windows keeps room there.
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { mut cells, root, changed, filetime, .. } = self;
+        self.into_parts().0
+    }
+
+    /// The same, and outside of which ranges of bytes, in order, it is the file that it was opened from. That is not known of
+    /// one that was completed from its log files.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Vec<Range<u64>>>) {
+        let Self { mut cells, root, changed, recovered, filetime, .. } = self;
         if changed {
             let size = cells.size();
-            base_block::finish(&mut cells.file_mut()[..base_block::LEN], root, size, filetime);
+            base_block::finish(cells.file_mut(0..base_block::LEN), root, size, filetime);
         }
-        cells.into_file()
+        let (bytes, parts) = cells.into_file();
+        (bytes, (!recovered).then_some(parts))
     }
 }
 

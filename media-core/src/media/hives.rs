@@ -8,7 +8,7 @@
 use thiserror::Error;
 
 use crate::hive::{Hive, HiveError};
-use crate::wim::{Hash, Image, KnownBlob, Wim, WimError};
+use crate::wim::{Hash, Image, Wim, WimError};
 
 /// The most that is read of all hives of a WIM file; those of full Windows have up to 100 MB, those of boot images 3 to 30.
 const LARGEST: u64 = 128 << 20;
@@ -59,17 +59,6 @@ impl<'a> Hives<'a> {
     pub fn read(&mut self, image: &Image, path: &str) -> Result<Hive, HivesError> {
         let hash = self.find(image, path)?;
         open(self.wim, image, path, self.wim.read(&hash, LARGEST)?)
-    }
-
-    /// The same to be changed, with the blob it was.
-    ///
-    /// # Errors
-    /// As [`Hives::read`].
-    pub fn read_to_change(&mut self, image: &Image, path: &str) -> Result<(Hive, KnownBlob), HivesError> {
-        let hash = self.find(image, path)?;
-        let wim = self.wim;
-        let (known, hive) = wim.read_known(&hash, LARGEST, |bytes| open(wim, image, path, bytes))?;
-        Ok((hive?, known))
     }
 
     /// The blob of a hive, whose bytes are taken off what may be read.

@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::hive::{Hive, HiveError, Value};
 use crate::reg_file::{REG_BINARY, RegistryKey, RegistryValue};
 use crate::time::Timestamp;
-use crate::wim::{Edit, Image, KnownBlob, Wim, WimError};
+use crate::wim::{Edit, Image, Wim, WimError};
 use crate::x509::Certificate;
 
 /// The hive Windows PE reads its certificate stores from.
@@ -86,18 +86,12 @@ pub struct AddedCertificate {
     pub was_there: bool,
 }
 
-/// The SOFTWARE hive of an image, decoded to be changed.
-pub struct Opened {
-    hive: Hive,
-    known: KnownBlob,
-}
-
 /// Decodes the SOFTWARE hive of the image that will boot, on all cores.
 ///
 /// # Errors
 /// As [`hive`].
-pub fn open(image: &BootImage) -> Result<Opened, RootsError> {
-    opened(&mut Hives::new(&image.wim), &image.image)
+pub fn open(image: &BootImage) -> Result<Hive, RootsError> {
+    hive(&image.wim, &image.image)
 }
 
 /// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
@@ -108,14 +102,14 @@ pub fn open(image: &BootImage) -> Result<Opened, RootsError> {
 /// [`RootsError`] when the hive or the WIM file cannot be edited.
 pub fn add(
     image: &BootImage,
-    opened: Option<Opened>,
+    hive: Option<Hive>,
     trusted: &[TrustedCertificate],
     time: Timestamp,
 ) -> Result<Added, RootsError> {
     let mut edit = Edit::new(&image.wim);
     let (mut certificates, mut recovered) = (Vec::new(), false);
-    if let Some(opened) = opened {
-        (edit, (recovered, certificates)) = change_opened(edit, opened, &image.image, |hive| {
+    if let Some(hive) = hive {
+        (edit, (recovered, certificates)) = change_opened(edit, hive, &image.image, |hive| {
             Ok((hive.was_recovered(), add_to(hive, trusted, time)?))
         })?;
     }
@@ -316,28 +310,25 @@ pub fn change<'a, T>(
     image: &Image,
     change: impl FnOnce(&mut Hive) -> Result<T, RootsError>,
 ) -> Result<(Edit<'a>, T), RootsError> {
-    change_opened(edit, opened(hives, image)?, image, change)
-}
-
-fn opened(hives: &mut Hives<'_>, image: &Image) -> Result<Opened, RootsError> {
-    let (hive, known) = hives.read_to_change(image, SOFTWARE_HIVE)?;
-    Ok(Opened { hive, known })
+    change_opened(edit, software(hives, image)?, image, change)
 }
 
 fn change_opened<'a, T>(
     edit: Edit<'a>,
-    opened: Opened,
+    mut hive: Hive,
     image: &Image,
     change: impl FnOnce(&mut Hive) -> Result<T, RootsError>,
 ) -> Result<(Edit<'a>, T), RootsError> {
-    let Opened { mut hive, known } = opened;
     let result = change(&mut hive)?;
     if !hive.is_changed() {
         return Ok((edit, result));
     }
-    // What was decoded once is not decoded again.
-    let edit = edit.replace(image.index(), SOFTWARE_HIVE, hive.into_bytes());
-    Ok((edit.knowing(known).knowing_image(image.clone()), result))
+    let edit = match hive.into_parts() {
+        // What was decoded once is not decoded again.
+        (bytes, Some(parts)) => edit.replace_parts(image.index(), SOFTWARE_HIVE, bytes, parts),
+        (bytes, None) => edit.replace(image.index(), SOFTWARE_HIVE, bytes),
+    };
+    Ok((edit.knowing_image(image.clone()), result))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! which the format allows for every chunk. What the tail replaces stays in the file as bytes nothing refers to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::header::{
@@ -17,7 +18,7 @@ use super::resource::{Chunks, chunk_entry_len};
 use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
 use super::xml::Growth;
-use super::{Compression, Hash, KnownBlob, Wim, WimError, xml};
+use super::{Compression, Hash, Wim, WimError, xml};
 use crate::content::{Amendment, Content, Piece};
 use crate::io::Source;
 
@@ -29,7 +30,6 @@ const STORED_LEN_LIMIT: u64 = 1 << 56;
 pub struct Edit<'a> {
     wim: &'a Wim,
     replacements: Vec<Replacement>,
-    known: Vec<KnownBlob>,
     known_images: Vec<Image>,
     boot_index: Option<u32>,
 }
@@ -40,12 +40,23 @@ struct Replacement {
     path: String,
     bytes: Arc<Vec<u8>>,
     hash: Hash,
+    /// Outside of these bytes it is what it was.
+    parts: Option<Vec<Range<u64>>>,
+}
+
+/// What is known of what a resource decoded to, beside what takes its place.
+enum Before {
+    Unknown,
+    /// All of it.
+    Bytes(Arc<Vec<u8>>),
+    /// It is the same, but for these bytes.
+    Parts(Vec<Range<u64>>),
 }
 
 impl<'a> Edit<'a> {
     /// No changes yet.
     pub fn new(wim: &'a Wim) -> Self {
-        Self { wim, replacements: Vec::new(), known: Vec::new(), known_images: Vec::new(), boot_index: None }
+        Self { wim, replacements: Vec::new(), known_images: Vec::new(), boot_index: None }
     }
 
     /// Gives a file of an image (counted from 1) new content, under all its names when it has hard links.
@@ -56,17 +67,27 @@ impl<'a> Edit<'a> {
         path: impl Into<String>,
         new_bytes: impl Into<Vec<u8>>,
     ) -> Self {
-        let (path, bytes) = (path.into(), Arc::new(new_bytes.into()));
-        let hash = Hash::of(&bytes);
-        self.replacements.push(Replacement { image: image_index, path, bytes, hash });
+        self.add(image_index, path.into(), new_bytes.into(), None);
         self
     }
 
-    /// Has a blob of this file at hand, in case its chunks are to be compared with new ones.
+    /// The same for content that is what the file has, but for these ranges of bytes, in order: no more of the old one is
+    /// decoded.
     #[must_use]
-    pub fn knowing(mut self, blob: KnownBlob) -> Self {
-        self.known.push(blob);
+    pub(crate) fn replace_parts(
+        mut self,
+        image_index: u32,
+        path: impl Into<String>,
+        new_bytes: impl Into<Vec<u8>>,
+        parts: Vec<Range<u64>>,
+    ) -> Self {
+        self.add(image_index, path.into(), new_bytes.into(), Some(parts));
         self
+    }
+
+    fn add(&mut self, image: u32, path: String, bytes: Vec<u8>, parts: Option<Vec<Range<u64>>>) {
+        let hash = Hash::of(&bytes);
+        self.replacements.push(Replacement { image, path, bytes: Arc::new(bytes), hash, parts });
     }
 
     /// Has an image at hand as [`Wim::image`] read it from this file.
@@ -99,7 +120,7 @@ impl<'a> Edit<'a> {
     /// replaced; and whatever can be wrong with what has to be read.
     pub fn edited(self) -> Result<Edited, WimError> {
         check_supported(self.wim)?;
-        let mut draft = Draft::new(self.wim, self.known);
+        let mut draft = Draft::new(self.wim);
         if !self.replacements.is_empty() {
             draft.load(&self.replacements, self.known_images)?;
         }
@@ -107,6 +128,24 @@ impl<'a> Edit<'a> {
             draft.replace(replacement)?;
         }
         draft.finish(self.boot_index)
+    }
+}
+
+impl Before {
+    /// Whether it has these bytes at this offset; `None` when that cannot be told.
+    fn has(&self, offset: u64, new: &[u8]) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::Bytes(bytes) => {
+                Some(bytes.get(offset as usize..).is_some_and(|bytes| bytes.starts_with(new)))
+            }
+            // What was written to may be as it was.
+            Self::Parts(parts) => {
+                let behind = parts.partition_point(|part| part.end <= offset);
+                let is_apart = |part: &Range<u64>| part.start >= offset + new.len() as u64;
+                parts.get(behind).is_none_or(is_apart).then_some(true)
+            }
+        }
     }
 }
 
@@ -164,7 +203,6 @@ struct Draft<'a> {
     images: BTreeMap<u32, Draughted>,
     /// How many streams in all images really refer to each blob that is replaced, and to each that may come into the table.
     references: HashMap<Hash, u32>,
-    known: Vec<KnownBlob>,
     /// What follows the source, in order, and how long it is.
     tail: Vec<Piece>,
     tail_len: u64,
@@ -173,15 +211,16 @@ struct Draft<'a> {
 /// An image that may change.
 struct Draughted {
     tree: Image,
+    /// What its metadata was, unless that is too long to be kept.
+    before: Before,
     is_changed: bool,
     growth: Growth,
 }
 
 impl<'a> Draft<'a> {
-    fn new(wim: &'a Wim, known: Vec<KnownBlob>) -> Self {
+    fn new(wim: &'a Wim) -> Self {
         Self {
             wim,
-            known,
             entries: wim.table.entries.clone(),
             added: HashMap::new(),
             touched: BTreeSet::new(),
@@ -213,11 +252,12 @@ impl<'a> Draft<'a> {
             let tree = tree(*index)?;
             let replaced = replacements.iter().filter(|replacement| replacement.image == *index);
             counted.extend(replaced.filter_map(|replacement| tree.find(&replacement.path)?.hash()));
-            if tree.bytes().len() <= KNOWN_METADATA {
-                let (entry, bytes) = (self.wim.metadata_entry(*index)?, tree.bytes().clone());
-                self.known.push(KnownBlob { hash: self.entries[entry].hash, bytes });
-            }
-            self.images.insert(*index, Draughted { tree, is_changed: false, growth: Growth::default() });
+            let before = match tree.bytes() {
+                bytes if bytes.len() <= KNOWN_METADATA => Before::Bytes(bytes.clone()),
+                _ => Before::Unknown,
+            };
+            let growth = Growth::default();
+            self.images.insert(*index, Draughted { tree, before, is_changed: false, growth });
         }
         let references = &mut self.references;
         let mut count = |tree: &Image| {
@@ -238,7 +278,7 @@ impl<'a> Draft<'a> {
     }
 
     fn replace(&mut self, replacement: Replacement) -> Result<(), WimError> {
-        let Replacement { image, path, bytes, hash } = replacement;
+        let Replacement { image, path, bytes, hash, parts } = replacement;
         let images = self.wim.table.metadata.len() as u32;
         let draughted = self.images.get_mut(&image).ok_or(WimError::NoImage { index: image, images })?;
         let Links { hash: old, streams, names } = links(&draughted.tree, &path)?;
@@ -259,7 +299,8 @@ impl<'a> Draft<'a> {
             draughted.growth.hard_links += delta * (names - 1);
         }
         if let Some(hash) = new {
-            self.add_references(hash, bytes, old_entry, moved)?;
+            let before = parts.map_or(Before::Unknown, Before::Parts);
+            self.add_references((hash, bytes), (old_entry, before), moved)?;
         }
         if let (Some(hash), Some(entry)) = (old, old_entry) {
             self.touched.insert(entry);
@@ -273,9 +314,8 @@ impl<'a> Draft<'a> {
     /// Points `moved` more references at a blob, which is stored first when the WIM does not have it.
     fn add_references(
         &mut self,
-        hash: Hash,
-        bytes: Arc<Vec<u8>>,
-        old_entry: Option<usize>,
+        (hash, bytes): (Hash, Arc<Vec<u8>>),
+        (old_entry, before): (Option<usize>, Before),
         moved: u32,
     ) -> Result<(), WimError> {
         let entry = match self.entry_of(&hash) {
@@ -288,7 +328,7 @@ impl<'a> Draft<'a> {
             }
             Err(_) => {
                 let old = old_entry.filter(|entry| *entry < self.wim.table.entries.len());
-                let old = old.map(|entry| self.wim.table.entries[entry]);
+                let old = old.map(|entry| (self.wim.table.entries[entry], before));
                 let resource = self.append(old, bytes, 0)?;
                 let part_number = self.wim.header.part_number;
                 self.entries.push(Blob { hash, resource, part_number, reference_count: 0 });
@@ -312,12 +352,18 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a resource to the tail, in chunks like the one it takes the place of where that is shorter.
-    fn append(&mut self, old: Option<Blob>, bytes: Arc<Vec<u8>>, flags: u8) -> Result<Resource, WimError> {
+    fn append(
+        &mut self,
+        old: Option<(Blob, Before)>,
+        bytes: Arc<Vec<u8>>,
+        flags: u8,
+    ) -> Result<Resource, WimError> {
         let (offset, len) = (self.position(), bytes.len() as u64);
         let chunked = match old {
-            Some(old) if old.resource.is_compressed() && self.wim.header.compression != Compression::None => {
-                let known = self.known.iter().find(|known| known.hash == old.hash);
-                rechunk(self.wim, old.resource, &bytes, known.map(|known| &known.bytes[..]))?
+            Some((old, before))
+                if old.resource.is_compressed() && self.wim.header.compression != Compression::None =>
+            {
+                rechunk(self.wim, (old.resource, &before), &bytes)?
             }
             _ => None,
         };
@@ -370,7 +416,8 @@ impl<'a> Draft<'a> {
             let old = self.entries[entry];
             let metadata = image.tree.into_bytes();
             self.entries[entry].hash = Hash::of(&metadata);
-            self.entries[entry].resource = self.append(Some(old), metadata, old.resource.flags)?;
+            self.entries[entry].resource =
+                self.append(Some((old, image.before)), metadata, old.resource.flags)?;
             growths.push((*index, image.growth));
         }
         let table = self.table();
@@ -455,12 +502,11 @@ fn content_streams(entry: Entry) -> impl Iterator<Item = Stream> {
 }
 
 /// `bytes` in chunks: those the old resource has in the same place from where it stores them, all others as they are.
-/// `None` when that is no shorter than `bytes`. What the old resource decodes to may be `known`.
+/// `None` when that is no shorter than `bytes`. What is known of the old one is not decoded.
 fn rechunk(
     wim: &Wim,
-    old: Resource,
+    (old, before): (Resource, &Before),
     bytes: &Arc<Vec<u8>>,
-    known: Option<&[u8]>,
 ) -> Result<Option<Vec<Piece>>, WimError> {
     let mut old = Chunks::new(wim.source.as_ref(), &wim.header, "resource", old)?;
     let len = bytes.len() as u64;
@@ -470,13 +516,11 @@ fn rechunk(
         if index > 0 {
             table.extend_from_slice(&u64::to_le_bytes(stored)[..entry_len]);
         }
-        let same = match known {
-            Some(known) => {
-                let is_same = known.get(offset as usize..).is_some_and(|known| known.starts_with(new));
-                old.locate()?
-                    .filter(|chunk| is_same && chunk.len as usize == new.len())
-                    .map(|chunk| (chunk.offset, chunk.stored))
-            }
+        let same = match before.has(offset, new) {
+            Some(is_same) => old
+                .locate()?
+                .filter(|chunk| is_same && chunk.len as usize == new.len())
+                .map(|chunk| (chunk.offset, chunk.stored)),
             None => old.next()?.filter(|chunk| chunk.bytes == new).map(|chunk| (chunk.offset, chunk.stored)),
         };
         let chunk = match same {

@@ -53,7 +53,7 @@ use crate::bytes::to_hex_lower;
 use crate::event::Observer;
 use crate::finding::Finding;
 use crate::io::Source;
-use resource::{Chunks, read_resource};
+use resource::{Chunks, read_passing, read_resource};
 use table::Table;
 
 /// Longest metadata decoded, in bytes, when the caller does not choose. A boot image has 4 to 8 MB, installed systems have
@@ -214,33 +214,14 @@ impl Wim {
     /// [`WimError::NoBlob`], [`WimError::TooLarge`] above `limit` bytes, [`WimError::HashMismatch`], and whatever can be
     /// wrong with a resource.
     pub fn read(&self, hash: &Hash, limit: u64) -> Result<Vec<u8>, WimError> {
-        let blob = self.present(hash)?;
-        let what = "blob";
-        let bytes = read_resource(self.source.as_ref(), &self.header, what, blob.resource, limit)?;
-        check_hash(what, blob, Hash::of(&bytes))?;
-        Ok(bytes)
-    }
-
-    /// The same for an [`Edit`] of the file that has it, which then need not decode it again. Its SHA-1 is computed while
-    /// `meanwhile` has a copy: what that returns holds only when this returns `Ok`.
-    ///
-    /// # Errors
-    /// As [`Wim::read`].
-    pub fn read_known<T>(
-        &self,
-        hash: &Hash,
-        limit: u64,
-        meanwhile: impl FnOnce(Vec<u8>) -> T,
-    ) -> Result<(KnownBlob, T), WimError> {
         let (blob, what) = (self.present(hash)?, "blob");
-        let bytes = read_resource(self.source.as_ref(), &self.header, what, blob.resource, limit)?;
-        let (found, made) = thread::scope(|scope| {
-            let found = scope.spawn(|| Hash::of(&bytes));
-            let made = meanwhile(bytes.clone());
-            (found.join().unwrap_or_else(|panic| resume_unwind(panic)), made)
-        });
-        check_hash(what, blob, found)?;
-        Ok((KnownBlob { hash: *hash, bytes: Arc::new(bytes) }, made))
+        let mut hasher = Sha1::new();
+        let resource = (what, blob.resource, limit);
+        let bytes = read_passing(self.source.as_ref(), &self.header, resource, &mut |bytes| {
+            hasher.update(bytes);
+        })?;
+        check_hash(what, blob, Hash(hasher.finalize().into()))?;
+        Ok(bytes)
     }
 
     /// Passes a blob on chunk by chunk, then checks its SHA-1: what was passed on holds only when this returns `Ok`.
@@ -322,12 +303,6 @@ impl Wim {
             read_resource(self.source.as_ref(), &self.header, what, blob.resource, self.metadata_limit)?;
         Ok((blob, Arc::new(bytes)))
     }
-}
-
-/// A whole blob, known to have its SHA-1.
-pub struct KnownBlob {
-    hash: Hash,
-    bytes: Arc<Vec<u8>>,
 }
 
 fn check_hash(what: &'static str, blob: &Blob, found: Hash) -> Result<(), WimError> {

@@ -4,7 +4,8 @@
 //! second to last chunk, relative to the end of that table, as 32-bit numbers (64-bit when it decodes to 4 GiB or
 //! more). A chunk stored in as many bytes as it decodes to is not compressed.
 
-use std::panic::resume_unwind;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use super::header::{Compression, Header, Resource};
@@ -21,8 +22,10 @@ const TABLE_WINDOW: usize = 1 << 16;
 /// The longest length that is believed once the chunk table may be that of so many bytes: the hive of a full Windows.
 const BELIEVED: u64 = 128 << 20;
 
-/// How much one thread decodes, at least: less is not worth starting it.
+/// How much there is for each thread to decode, at least: less is not worth starting it.
 const PARALLEL: u64 = 1 << 20;
+/// How much a thread decodes before it looks what is left: chunks that compress well take less time.
+const SHARE: u32 = 256 << 10;
 
 /// One chunk of a resource, until the next is read.
 pub struct Decoded<'a> {
@@ -145,22 +148,43 @@ impl<'a> Chunks<'a> {
         Ok(Some(Decoded { bytes: &self.decoded, offset: chunk.offset, stored: chunk.stored }))
     }
 
-    /// All that are left, decoded by so many threads.
-    fn rest(mut self, threads: usize) -> Result<Vec<u8>, WimError> {
+    /// All that are left, decoded by so many threads, and passed on in their order as they come.
+    fn rest(mut self, threads: usize, pass: &mut dyn FnMut(&[u8])) -> Result<Vec<u8>, WimError> {
         let mut places = Vec::new();
         while let Some(chunk) = self.locate()? {
             places.push(chunk);
         }
         let mut out = vec![0; places.iter().map(|chunk| chunk.len as usize).sum()];
-        let each = places.len().div_ceil(threads).max(1);
+        let each = (SHARE / self.chunk_size).max(1);
         let run = Run { source: self.source, resource: self.resource, compression: self.compression };
         let (run, chunk_size) = (&run, self.chunk_size);
+        let shares = places.chunks(each as usize).zip(out.chunks_mut((each * chunk_size) as usize));
+        let left = Mutex::new(shares.enumerate());
+        let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
         thread::scope(|scope| {
-            let parts = places.chunks(each).zip(out.chunks_mut(each * chunk_size as usize));
-            let start = |(places, out)| scope.spawn(move || run.decode(places, out, chunk_size));
-            let started: Vec<_> = parts.map(start).collect();
-            // The first that cannot be decoded is the one to tell of.
-            started.into_iter().try_for_each(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            let (send, decoded) = mpsc::channel();
+            for _ in 0..threads {
+                let send = send.clone();
+                scope.spawn(move || {
+                    while let Some((number, (places, out))) = next() {
+                        let decoded = run.decode(places, out, chunk_size).map(|()| &*out);
+                        if send.send((number, decoded)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            let (mut early, mut number) = (BTreeMap::new(), 0);
+            for (place, share) in decoded {
+                early.insert(place, share);
+                while let Some(share) = early.remove(&number) {
+                    // The first that cannot be decoded is the one to tell of.
+                    pass(share?);
+                    number += 1;
+                }
+            }
+            Ok::<_, WimError>(())
         })?;
         Ok(out)
     }
@@ -254,6 +278,16 @@ pub fn read_resource(
     resource: Resource,
     limit: u64,
 ) -> Result<Vec<u8>, WimError> {
+    read_passing(source, header, (what, resource, limit), &mut |_| ())
+}
+
+/// The same, passed on piece by piece in its order while more is decoded.
+pub fn read_passing(
+    source: &dyn Source,
+    header: &Header,
+    (what, resource, limit): (&'static str, Resource, u64),
+    pass: &mut dyn FnMut(&[u8]),
+) -> Result<Vec<u8>, WimError> {
     if resource.len > limit {
         return Err(WimError::TooLarge { what, len: resource.len, limit });
     }
@@ -261,7 +295,7 @@ pub fn read_resource(
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(usize::try_from(resource.len / PARALLEL).unwrap_or(usize::MAX));
     if threads > 1 && resource.is_compressed() && resource.len <= BELIEVED {
-        return chunks.rest(threads);
+        return chunks.rest(threads, pass);
     }
     // To grow is to have the bytes twice for a moment.
     let len = resource.len as usize;
@@ -270,6 +304,7 @@ pub fn read_resource(
         if out.capacity() - out.len() < chunk.bytes.len() {
             out.reserve_exact((len - out.len()).min(out.len().max(chunk.bytes.len())));
         }
+        pass(chunk.bytes);
         out.extend_from_slice(chunk.bytes);
     }
     Ok(out)

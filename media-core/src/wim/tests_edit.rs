@@ -439,6 +439,11 @@ fn equal_edits_give_equal_bytes_without_the_file_in_memory() {
     };
     let (one, two) = (edit(), edit());
     assert_eq!(all_bytes(&one), all_bytes(&two));
+    // Nor does it matter who says which bytes are others.
+    let wim = open_file(&source);
+    let parts = vec![4..12, 1_000_000..1_000_100, 3_000_000..3_070_000];
+    let known = Edit::new(&wim).replace_parts(1, HIVE, edited_hive(), parts).boot_index(1).finish();
+    assert_eq!(all_bytes(&one), all_bytes(&known.expect("possible")));
     let [header, middle, tail @ ..] = one.pieces() else { panic!("header and source") };
     assert_eq!(header.len(), 208);
     assert_eq!(middle.len(), fs::metadata(&source).expect("there").len() - 208);
@@ -484,6 +489,31 @@ fn every_chunk_size_is_decoded() {
     }
 }
 
+/// Whichever thread comes upon it first.
+#[test]
+fn of_several_chunks_that_cannot_be_decoded_the_first_is_told() {
+    if !has("wimlib-imagex") {
+        return;
+    }
+    let bench = Bench::new();
+    let path = bench.capture(&["--compress=LZX"]);
+    let hash = Hash::of(&content(3_000_000, 1));
+    let (wim, mut bytes) = (open_file(&path), fs::read(&path).expect("captured"));
+    let resource = wim.blob(&hash).expect("present").resource;
+    let mut chunks =
+        resource::Chunks::new(wim.source.as_ref(), wim.header(), "blob", resource).expect("good");
+    while let Some(chunk) = chunks.locate().expect("good") {
+        if matches!(chunk.index, 20 | 21 | 60 | 90) {
+            bytes[chunk.offset as usize..][..chunk.stored as usize].fill(0xFF);
+        }
+    }
+    let damaged = super::tests::open(bytes).expect("good tables");
+    for _ in 0..20 {
+        let error = damaged.read(&hash, 1 << 30).expect_err("it is damaged");
+        assert!(matches!(error, WimError::Decompression { chunk: 20, .. }), "{error}");
+    }
+}
+
 #[test]
 fn any_change_of_a_file_of_several_chunks_is_read_back() {
     if !has("wimlib-imagex") {
@@ -496,13 +526,18 @@ fn any_change_of_a_file_of_several_chunks_is_read_back() {
     let outcome = runner.run(&(0_usize..400_000, changes), |(len, changes)| {
         let mut new = content(3_000_000, 1);
         new.truncate(len);
+        let mut parts = BTreeMap::new();
         for (place, byte) in changes {
             if let Some(target) = new.get_mut(place) {
                 *target = byte;
+                parts.insert(place, place as u64..place as u64 + 1);
             }
         }
-        let result = Edit::new(&wim).replace(1, HIVE, new.clone()).finish();
-        let after = Wim::open(Arc::new(result.expect("possible"))).expect("good");
+        let parts: Vec<_> = parts.into_values().collect();
+        let result = Edit::new(&wim).replace(1, HIVE, new.clone()).finish().expect("possible");
+        let known = Edit::new(&wim).replace_parts(1, HIVE, new.clone(), parts).finish().expect("possible");
+        prop_assert!(all_bytes(&result) == all_bytes(&known));
+        let after = Wim::open(Arc::new(result)).expect("good");
         let hash = after.image(1).expect("good").find(HIVE).and_then(|entry| entry.hash());
         let read = hash.map_or(Vec::new(), |hash| after.read(&hash, 1 << 30).expect("good"));
         prop_assert!(read == new);
