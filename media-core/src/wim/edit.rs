@@ -3,7 +3,8 @@
 //! The result is a new header, the source from byte 208 on as it is, and a tail: new resources, the changed images' metadata,
 //! blob table, XML and integrity table. A directory entry changes in its 20-byte SHA-1 only, so that security descriptor,
 //! attributes and times stay. Chunks that did not change are copied as they are stored; the others are stored as they are,
-//! which the format allows for every chunk. What the tail replaces stays in the file as bytes nothing refers to.
+//! which the format allows for every chunk. What the tail replaces stays in the file as bytes nothing refers to, and a few
+//! such bytes can be in front of a resource: its old chunks then lie in blocks as they did, and a file system shares them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -24,6 +25,10 @@ use crate::io::Source;
 
 /// Metadata up to this long is kept beside what becomes of it, and not decoded again; that of boot images has 1 to 3 MB.
 const KNOWN_METADATA: usize = 4 << 20;
+/// Bytes in a block of the file systems that share blocks.
+const BLOCK: u64 = 4096;
+/// How long a run of stored chunks is at least for a gap in front of it.
+const WORTH_SHARING: u64 = 16 * BLOCK;
 const STORED_LEN_LIMIT: u64 = 1 << 56;
 
 /// Changes to a WIM file, made all at once by [`Edit::finish`].
@@ -358,7 +363,7 @@ impl<'a> Draft<'a> {
         bytes: Arc<Vec<u8>>,
         flags: u8,
     ) -> Result<Resource, WimError> {
-        let (offset, len) = (self.position(), bytes.len() as u64);
+        let len = bytes.len() as u64;
         let chunked = match old {
             Some((old, before))
                 if old.resource.is_compressed() && self.wim.header.compression != Compression::None =>
@@ -370,6 +375,12 @@ impl<'a> Draft<'a> {
         let flags = flags & !Resource::FLAG_COMPRESSED;
         let flags = if chunked.is_some() { flags | Resource::FLAG_COMPRESSED } else { flags };
         let pieces = chunked.unwrap_or_else(|| vec![slice(bytes, 0, len)]);
+        let gap = gap_before(&pieces, self.position(), &self.wim.source);
+        if gap > 0 {
+            self.tail.push(Piece::Bytes(vec![0; gap as usize].into()));
+            self.tail_len += gap;
+        }
+        let offset = self.position();
         let stored_len = pieces.iter().map(Piece::len).sum();
         self.tail.extend(pieces);
         self.tail_len += stored_len;
@@ -546,6 +557,26 @@ fn rechunk(
 
 fn slice(source: Arc<dyn Source>, offset: u64, len: u64) -> Piece {
     Piece::Slice { source, offset, len }
+}
+
+/// How many bytes to leave free at a place of the file, so that the longest run which pieces there have of the source lies as
+/// far from the start of a block as it does there: a file system can then share its blocks. A short one is sooner copied.
+fn gap_before(pieces: &[Piece], place: u64, source: &Arc<dyn Source>) -> u64 {
+    let mut end = place;
+    let runs = pieces.iter().filter_map(|piece| {
+        let start = end;
+        end += piece.len();
+        match piece {
+            Piece::Slice { source: of, offset, len } if Arc::ptr_eq(of, source) => {
+                Some((*len, start, *offset))
+            }
+            _ => None,
+        }
+    });
+    match runs.max_by_key(|(len, ..)| *len) {
+        Some((len, start, offset)) if len >= WORTH_SHARING => offset.wrapping_sub(start) % BLOCK,
+        _ => 0,
+    }
 }
 
 /// Makes a piece longer by one that follows it where both come from.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::tests::all_bytes;
 use super::*;
-use crate::content::Content;
+use crate::content::{Content, Piece};
 use crate::event::Unobserved;
 use crate::io::FileSource;
 
@@ -447,7 +447,19 @@ fn equal_edits_give_equal_bytes_without_the_file_in_memory() {
     let [header, middle, tail @ ..] = one.pieces() else { panic!("header and source") };
     assert_eq!(header.len(), 208);
     assert_eq!(middle.len(), fs::metadata(&source).expect("there").len() - 208);
-    assert!(tail.iter().map(crate::content::Piece::len).sum::<u64>() < 3_000_000);
+    assert!(tail.iter().map(Piece::len).sum::<u64>() < 3_000_000);
+    // The most of the old chunks can be shared, block by block.
+    let mut end = header.len() + middle.len();
+    let runs = tail.iter().filter_map(|piece| {
+        let start = end;
+        end += piece.len();
+        match piece {
+            Piece::Slice { source, offset, len } if source.file().is_some() => Some((*len, start, *offset)),
+            _ => None,
+        }
+    });
+    let (len, start, offset) = runs.max().expect("there are old chunks");
+    assert!(len > 100_000 && start % 4096 == offset % 4096, "{len} bytes of {offset} at {start}");
 }
 
 #[test]
