@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::io::Source;
 
+/// File systems share slices of files in units of their own blocks: 4096 bytes everywhere we know.
+pub const SHARED_BLOCK: u64 = 4096;
+
 /// One run of bytes.
 #[derive(Clone)]
 pub enum Piece {

@@ -163,7 +163,10 @@ pub fn stage(spec: &MediaSpec, env: &Env, observer: &mut dyn Observer) -> Result
     let image = BootImage::open(&spec.boot_image).map_err(in_boot_image)?;
     let now = env.now();
     let in_roots = |error| StageError::Roots { name: name(), error };
-    let hive = (!spec.trusted.is_empty()).then(|| roots::open(&image)).transpose().map_err(in_roots)?;
+    let hive = (!spec.trusted.is_empty())
+        .then(|| roots::hive(&image.wim, &image.image))
+        .transpose()
+        .map_err(in_roots)?;
     let (boot, stores, added, own) = thread::scope(|scope| {
         // The hive takes as long as everything else together.
         let adding = scope.spawn(|| roots::add(&image, hive, &spec.trusted, now));

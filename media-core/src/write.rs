@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use zeroize::Zeroize as _;
 
-use crate::content::Piece;
+use crate::content::{Piece, SHARED_BLOCK};
 use crate::event::{Event, Observer};
 use crate::io::{Buffer, Sink, Source};
 use crate::plan::{Extent, Plan};
@@ -72,8 +72,6 @@ const HEAD: u64 = 64 << 10;
 const WHOLE: &str = "the medium";
 /// How much is moved between two looks at the observer.
 const STRIDE: u64 = 8 << 20;
-/// Blocks are shared in units of the file system's own, 4096 bytes everywhere we know.
-const BLOCK: u64 = 4096;
 /// Zeros are left out in units of this, so that no file comes to lie in many small pieces.
 const GRAIN: u64 = 64 << 10;
 
@@ -166,8 +164,8 @@ impl Run<'_> {
         len: u64,
     ) -> Result<(), WriteError> {
         let mut done = 0;
-        if let Some(file) = source.file().filter(|_| from % BLOCK == extent.offset % BLOCK) {
-            done = (from.next_multiple_of(BLOCK) - from).min(len);
+        if let Some(file) = source.file().filter(|_| from % SHARED_BLOCK == extent.offset % SHARED_BLOCK) {
+            done = (from.next_multiple_of(SHARED_BLOCK) - from).min(len);
             self.by_hand(extent, source, from, 0..done)?;
             done += self.by_system(extent, file, from, done, len)?;
         }

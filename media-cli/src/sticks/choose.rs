@@ -52,7 +52,7 @@ pub(crate) fn problem(disk: &Disk, serials: &[String]) -> Option<Problem> {
 
 fn find<'a>(path: &Path, disks: &'a [Disk]) -> Result<&'a Disk, (Option<&'a Disk>, Problem)> {
     let Ok(real) = system::name_of_disk(path) else { return Err((None, Problem::NotThere)) };
-    if let Some(disk) = disks.iter().find(|disk| system::is_same_name(&disk.path, &real)) {
+    if let Some(disk) = disks.iter().find(|disk| system::is_same_disk_name(&disk.path, &real)) {
         return Ok(disk);
     }
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or_default();

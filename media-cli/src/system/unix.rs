@@ -17,11 +17,11 @@ pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
 
 /// What the disk that a path leads to is called where disks are listed.
 pub(crate) fn name_of_disk(path: &Path) -> io::Result<PathBuf> {
-    fs::canonicalize(path)
+    behind_links(path)
 }
 
 /// Whether two names of disks are one.
-pub(crate) fn is_same_name(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_disk_name(one: &Path, other: &Path) -> bool {
     one == other
 }
 

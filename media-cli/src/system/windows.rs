@@ -20,7 +20,7 @@ pub(crate) fn name_of_disk(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether two names of disks are one.
-pub(crate) fn is_same_name(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same_disk_name(one: &Path, other: &Path) -> bool {
     one.as_os_str().eq_ignore_ascii_case(other)
 }
 

@@ -285,10 +285,10 @@ impl Cells {
         self.bytes.change(range)
     }
 
-    /// The whole file, and which ranges of it were changed, in order. What followed the bins still follows them, as far as
+    /// The whole file, and which ranges of it were written to, in order. What followed the bins still follows them, as far as
     /// the bins have not grown over it: Windows keeps room there.
     pub(super) fn into_file(self) -> (Vec<u8>, Vec<Range<u64>>) {
-        self.bytes.into_parts()
+        self.bytes.into_written()
     }
 }
 

@@ -482,19 +482,19 @@ impl Hive {
     /// fresh checksum. Its length is a multiple of 4096, unless the file had something behind its bins: that stays,
     /// as Windows keeps room there.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.into_parts().0
+        self.into_written().0
     }
 
-    /// The same, and outside of which ranges of bytes, in order, it is the file that it was opened from. That is not known of
-    /// one that was completed from its log files.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Vec<Range<u64>>>) {
+    /// The same, and which ranges of bytes, in order, were written to: all others are those of the file it was opened from. Of
+    /// a hive that was completed from its log files that is not known.
+    pub(crate) fn into_written(self) -> (Vec<u8>, Option<Vec<Range<u64>>>) {
         let Self { mut cells, root, changed, recovered, filetime, .. } = self;
         if changed {
             let size = cells.size();
             base_block::finish(cells.file_mut(0..base_block::LEN), root, size, filetime);
         }
-        let (bytes, parts) = cells.into_file();
-        (bytes, (!recovered).then_some(parts))
+        let (bytes, written) = cells.into_file();
+        (bytes, (!recovered).then_some(written))
     }
 }
 

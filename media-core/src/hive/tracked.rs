@@ -23,35 +23,39 @@ impl Tracked {
 
     /// A range, to write to.
     pub(super) fn change(&mut self, range: Range<usize>) -> &mut [u8] {
-        self.touch(&range);
+        self.mark(&range);
         &mut self.bytes[range]
     }
 
     /// Makes them more: the new ones are zeros, and written to.
     pub(super) fn grow(&mut self, len: usize) {
         let new = self.bytes.len()..len;
+        // Not twice as many: to move a long hive is to have it twice for a moment already.
+        if self.bytes.capacity() < len {
+            self.bytes.reserve_exact(new.len().max(self.bytes.len() / 16));
+        }
         self.bytes.resize(len, 0);
         self.pages.resize(len.div_ceil(PAGE), true);
-        self.touch(&new);
+        self.mark(&new);
     }
 
-    fn touch(&mut self, range: &Range<usize>) {
+    fn mark(&mut self, range: &Range<usize>) {
         if !range.is_empty() {
             self.pages[range.start / PAGE..range.end.div_ceil(PAGE)].fill(true);
         }
     }
 
     /// The bytes, and the ranges of them that were written to, in order.
-    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<Range<u64>>) {
-        let mut parts: Vec<Range<u64>> = Vec::new();
-        for (page, _) in self.pages.iter().enumerate().filter(|(_, is_touched)| **is_touched) {
+    pub(super) fn into_written(self) -> (Vec<u8>, Vec<Range<u64>>) {
+        let mut written: Vec<Range<u64>> = Vec::new();
+        for (page, _) in self.pages.iter().enumerate().filter(|(_, is_written)| **is_written) {
             let (start, end) = ((page * PAGE) as u64, ((page + 1) * PAGE) as u64);
-            match parts.last_mut() {
+            match written.last_mut() {
                 Some(last) if last.end == start => last.end = end,
-                _ => parts.push(start..end),
+                _ => written.push(start..end),
             }
         }
-        (self.bytes, parts)
+        (self.bytes, written)
     }
 }
 

@@ -51,7 +51,8 @@ pub fn plan(files: &[FileSize], options: &Options<'_>) -> Result<Layout, IsoErro
     plan_again(files, options, &mut None)
 }
 
-/// What is in front of the directories. It follows from the names, and from which files have more than one extent.
+/// What is in front of the directories. It follows from the names, from which files boot, which are empty and which have more
+/// than one extent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Front {
     /// Where the directories start.
@@ -60,8 +61,8 @@ pub(crate) struct Front {
     room: u64,
 }
 
-/// The same with the [`Front`] of an earlier layout of these files, of which none had less than 1 GiB and has more now, or the
-/// other way round. What is not known of it yet is told.
+/// The same with the [`Front`] of an earlier layout with these options of these files: another length is allowed to those that
+/// have more than 0 bytes and room for less than 1 GiB, now as then. What is not known of it yet is told.
 ///
 /// # Errors
 /// As [`plan`].
@@ -98,6 +99,10 @@ pub(crate) fn plan_again(
     };
     request.first_sector = first_sector;
     let mut bridge = bridge::write(files, &request)?;
+    debug_assert_eq!(
+        (first_sector, room),
+        (adjust::tree_start(&bridge.sectors), adjust::moved_sectors(&bridge.sectors))
+    );
     let joliet_label = take(label, JOLIET_LABEL_UNITS);
     let adjusted = adjust::adjust(&mut bridge, files, first_sector - room, joliet_label)?;
     Ok(Layout {

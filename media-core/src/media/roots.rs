@@ -86,14 +86,6 @@ pub struct AddedCertificate {
     pub was_there: bool,
 }
 
-/// Decodes the SOFTWARE hive of the image that will boot, on all cores.
-///
-/// # Errors
-/// As [`hive`].
-pub fn open(image: &BootImage) -> Result<Hive, RootsError> {
-    hive(&image.wim, &image.image)
-}
-
 /// Adds certificates to the image that will boot, makes that image the file's boot index, and has the header lead to it.
 /// Adding what is there changes no byte of a WIM file that boots, unless the hive was not closed: then it is written as
 /// its log files complete it. Without a hive nothing is added.
@@ -323,9 +315,9 @@ fn change_opened<'a, T>(
     if !hive.is_changed() {
         return Ok((edit, result));
     }
-    let edit = match hive.into_parts() {
-        // What was decoded once is not decoded again.
-        (bytes, Some(parts)) => edit.replace_parts(image.index(), SOFTWARE_HIVE, bytes, parts),
+    let edit = match hive.into_written() {
+        // Of the old one only the chunks that were written to are decoded again.
+        (bytes, Some(written)) => edit.replace_written(image.index(), SOFTWARE_HIVE, bytes, written),
         (bytes, None) => edit.replace(image.index(), SOFTWARE_HIVE, bytes),
     };
     Ok((edit.knowing_image(image.clone()), result))

@@ -20,15 +20,13 @@ use super::source::read_vec;
 use super::table::{Blob, ENTRY_LEN};
 use super::xml::Growth;
 use super::{Compression, Hash, Wim, WimError, xml};
-use crate::content::{Amendment, Content, Piece};
+use crate::content::{Amendment, Content, Piece, SHARED_BLOCK};
 use crate::io::Source;
 
 /// Metadata up to this long is kept beside what becomes of it, and not decoded again; that of boot images has 1 to 3 MB.
 const KNOWN_METADATA: usize = 4 << 20;
-/// Bytes in a block of the file systems that share blocks.
-const BLOCK: u64 = 4096;
 /// How long a run of stored chunks is at least for a gap in front of it.
-const WORTH_SHARING: u64 = 16 * BLOCK;
+const WORTH_SHARING: u64 = 16 * SHARED_BLOCK;
 const STORED_LEN_LIMIT: u64 = 1 << 56;
 
 /// Changes to a WIM file, made all at once by [`Edit::finish`].
@@ -46,7 +44,7 @@ struct Replacement {
     bytes: Arc<Vec<u8>>,
     hash: Hash,
     /// Outside of these bytes it is what it was.
-    parts: Option<Vec<Range<u64>>>,
+    written: Option<Vec<Range<u64>>>,
 }
 
 /// What is known of what a resource decoded to, beside what takes its place.
@@ -54,8 +52,8 @@ enum Before {
     Unknown,
     /// All of it.
     Bytes(Arc<Vec<u8>>),
-    /// It is the same, but for these bytes.
-    Parts(Vec<Range<u64>>),
+    /// It is the same outside of these ranges.
+    Outside(Vec<Range<u64>>),
 }
 
 impl<'a> Edit<'a> {
@@ -76,23 +74,23 @@ impl<'a> Edit<'a> {
         self
     }
 
-    /// The same for content that is what the file has, but for these ranges of bytes, in order: no more of the old one is
-    /// decoded.
+    /// The same for content that is what this file has there, but for these ranges of bytes, in order: no more of the old one
+    /// is decoded.
     #[must_use]
-    pub(crate) fn replace_parts(
+    pub(crate) fn replace_written(
         mut self,
         image_index: u32,
         path: impl Into<String>,
         new_bytes: impl Into<Vec<u8>>,
-        parts: Vec<Range<u64>>,
+        written: Vec<Range<u64>>,
     ) -> Self {
-        self.add(image_index, path.into(), new_bytes.into(), Some(parts));
+        self.add(image_index, path.into(), new_bytes.into(), Some(written));
         self
     }
 
-    fn add(&mut self, image: u32, path: String, bytes: Vec<u8>, parts: Option<Vec<Range<u64>>>) {
+    fn add(&mut self, image: u32, path: String, bytes: Vec<u8>, written: Option<Vec<Range<u64>>>) {
         let hash = Hash::of(&bytes);
-        self.replacements.push(Replacement { image, path, bytes: Arc::new(bytes), hash, parts });
+        self.replacements.push(Replacement { image, path, bytes: Arc::new(bytes), hash, written });
     }
 
     /// Has an image at hand as [`Wim::image`] read it from this file.
@@ -145,10 +143,10 @@ impl Before {
                 Some(bytes.get(offset as usize..).is_some_and(|bytes| bytes.starts_with(new)))
             }
             // What was written to may be as it was.
-            Self::Parts(parts) => {
-                let behind = parts.partition_point(|part| part.end <= offset);
-                let is_apart = |part: &Range<u64>| part.start >= offset + new.len() as u64;
-                parts.get(behind).is_none_or(is_apart).then_some(true)
+            Self::Outside(written) => {
+                let behind = written.partition_point(|range| range.end <= offset);
+                let is_apart = |range: &Range<u64>| range.start >= offset + new.len() as u64;
+                written.get(behind).is_none_or(is_apart).then_some(true)
             }
         }
     }
@@ -283,7 +281,7 @@ impl<'a> Draft<'a> {
     }
 
     fn replace(&mut self, replacement: Replacement) -> Result<(), WimError> {
-        let Replacement { image, path, bytes, hash, parts } = replacement;
+        let Replacement { image, path, bytes, hash, written } = replacement;
         let images = self.wim.table.metadata.len() as u32;
         let draughted = self.images.get_mut(&image).ok_or(WimError::NoImage { index: image, images })?;
         let Links { hash: old, streams, names } = links(&draughted.tree, &path)?;
@@ -295,6 +293,8 @@ impl<'a> Draft<'a> {
             draughted.tree.set_hash(stream, new);
         }
         let moved = streams.len() as u32;
+        // Of what took its place in this edit nothing is known.
+        let written = written.filter(|_| !draughted.is_changed);
         draughted.is_changed = true;
         let old_entry = old.map(|hash| self.entry_of(&hash)).transpose()?;
         let old_len = old_entry.map_or(0, |entry| self.entries[entry].resource.len);
@@ -304,7 +304,7 @@ impl<'a> Draft<'a> {
             draughted.growth.hard_links += delta * (names - 1);
         }
         if let Some(hash) = new {
-            let before = parts.map_or(Before::Unknown, Before::Parts);
+            let before = written.map_or(Before::Unknown, Before::Outside);
             self.add_references((hash, bytes), (old_entry, before), moved)?;
         }
         if let (Some(hash), Some(entry)) = (old, old_entry) {
@@ -574,7 +574,7 @@ fn gap_before(pieces: &[Piece], place: u64, source: &Arc<dyn Source>) -> u64 {
         }
     });
     match runs.max_by_key(|(len, ..)| *len) {
-        Some((len, start, offset)) if len >= WORTH_SHARING => offset.wrapping_sub(start) % BLOCK,
+        Some((len, start, offset)) if len >= WORTH_SHARING => offset.wrapping_sub(start) % SHARED_BLOCK,
         _ => 0,
     }
 }
@@ -602,4 +602,28 @@ fn assemble(source: &Arc<dyn Source>, header: Vec<u8>, tail: Vec<Piece>) -> Cont
 
 fn patch(header: &mut [u8], offset: usize, bytes: &[u8]) {
     header[offset..offset + bytes.len()].copy_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_run_of_the_source_lies_in_its_blocks_again() {
+        let (source, other): (Arc<dyn Source>, Arc<dyn Source>) = (Arc::new(vec![0]), Arc::new(vec![0]));
+        let run = |offset, len| slice(source.clone(), offset, len);
+        let bytes = |len| Piece::Bytes(vec![1; len].into());
+        let gap = |pieces: &[Piece], place| gap_before(pieces, place, &source);
+        assert_eq!(gap(&[run(100, 70_000)], 100), 0);
+        assert_eq!(gap(&[run(100, 70_000)], 4196), 0);
+        assert_eq!(gap(&[run(100, 70_000)], 99), 1);
+        assert_eq!(gap(&[run(100, 70_000)], 101), 4095);
+        assert_eq!(
+            gap(&[bytes(50), run(0, 66_000), bytes(7), run(4000, 70_000)], 0),
+            4000 - (50 + 66_000 + 7) % 4096
+        );
+        let not_worth_it = [bytes(50), run(3, 65_535), slice(other, 3, 1 << 20)];
+        assert_eq!(gap(&not_worth_it, 0), 0);
+        assert_eq!(gap(&[bytes(50)], 0), 0);
+    }
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
-use super::{BLOCK, WriteError};
+use super::WriteError;
+use crate::content::SHARED_BLOCK;
 use crate::io::{Buffer, Source};
 use crate::plan::Extent;
 
@@ -28,10 +29,10 @@ impl Reading<'_> {
         let (offset, mut at) = (self.extent.offset, range.start);
         std::iter::from_fn(move || {
             let left = range.end.checked_sub(at).filter(|left| *left > 0)?;
-            let count = match (offset + at) % BLOCK {
-                0 if left >= BLOCK => (left - left % BLOCK).min(BUFFER),
+            let count = match (offset + at) % SHARED_BLOCK {
+                0 if left >= SHARED_BLOCK => (left - left % SHARED_BLOCK).min(BUFFER),
                 0 => left,
-                past => (BLOCK - past).min(left),
+                past => (SHARED_BLOCK - past).min(left),
             };
             at += count;
             Some((at - count, count as usize))

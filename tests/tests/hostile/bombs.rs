@@ -337,6 +337,23 @@ fn with_cells(len: usize, sizes: [i32; 2]) -> Vec<u8> {
     hive
 }
 
+/// The same hive with every free cell in use: whatever is added makes it longer.
+fn without_free_cells(mut hive: Vec<u8>) -> Vec<u8> {
+    let number = |hive: &[u8], at: usize| i32::from_le_bytes(*hive[at..].first_chunk().expect("inside"));
+    let mut bin = 4096;
+    while bin < hive.len() {
+        let end = bin + number(&hive, bin + 8) as usize;
+        let mut cell = bin + 32;
+        while cell < end {
+            let size = number(&hive, cell).abs();
+            hive[cell..cell + 4].copy_from_slice(&(-size).to_le_bytes());
+            cell += size as usize;
+        }
+        bin = end;
+    }
+    hive
+}
+
 /// A hive whose certificate stores have lists of one key, or of one value, again and again: `field` is where their key
 /// records have the count, `list` where they have the list.
 fn with_lists(lists: u32, field: usize, list: usize) -> Vec<u8> {
@@ -410,6 +427,7 @@ fn hives_take_little_beside_themselves() {
         ("free cells between others", with_cells(48 << 20, [8, -8])),
         ("cells", with_cells(48 << 20, [-8, -8])),
         ("many keys", many_keys),
+        ("no free cell", without_free_cells(with_cells(48 << 20, [-8, -8]))),
     ] {
         let found = outcomes(name, with_hive(&hive), hive.len());
         assert_eq!(said(&found, "add"), "changed: true", "{name}");

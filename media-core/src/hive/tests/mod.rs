@@ -68,12 +68,41 @@ fn an_unchanged_hive_keeps_every_byte() {
 fn room_behind_the_bins_stays_and_is_used() {
     let mut bytes = new_hive(Version::V1_3).into_bytes();
     bytes.resize(262_144, 0);
-    let mut hive = Hive::open(bytes).unwrap();
+    let mut hive = Hive::open(bytes.clone()).unwrap();
     let root = hive.root();
     hive.set_value(root, "large", 3, &vec![7; 100_000], time()).unwrap();
-    let bytes = hive.into_bytes();
-    assert_eq!(bytes.len(), 262_144);
-    assert_eq!(check(&bytes), []);
+    let (written, ranges) = hive.into_written();
+    assert_eq!(written.len(), 262_144);
+    assert_eq!(check(&written), []);
+    // The base block, the first bin and those that came: the rest is as it was.
+    let ranges = ranges.unwrap();
+    let (last, end) =
+        (ranges.last().unwrap(), 4096 + u64::from(u32::from_le_bytes(*written[40..].first_chunk().unwrap())));
+    assert!(last.end <= end && end < 120_000, "{ranges:?}");
+    assert!(written[last.end as usize..] == bytes[last.end as usize..]);
+}
+
+/// Of a file of any length, as downloads may have been cut.
+#[test]
+fn little_of_a_large_hive_is_written_to() {
+    let mut hive = new_hive(Version::V1_5);
+    for number in 0..5000 {
+        let key = hive.create_key(&format!("Classes\\{}\\{number}", number % 50), time()).unwrap();
+        hive.set_value(key, "value", 3, &[7; 100], time()).unwrap();
+    }
+    let mut bytes = hive.into_bytes();
+    bytes.extend([9; 1001]);
+    let mut hive = Hive::open(bytes.clone()).unwrap();
+    let key = hive.create_key("Microsoft\\SystemCertificates", time()).unwrap();
+    hive.set_value(key, "Blob", 3, &[8; 1500], time()).unwrap();
+    let (written, ranges) = hive.into_written();
+    let (mut start, mut touched) = (0, 0);
+    for range in ranges.unwrap() {
+        assert!(written[start..range.start as usize] == bytes[start..range.start as usize]);
+        (start, touched) = (range.end as usize, touched + range.end - range.start);
+    }
+    assert!(written.get(start..).unwrap_or_default() == bytes.get(start..).unwrap_or_default());
+    assert!(bytes.len() > 1_000_000 && touched < 50_000, "{touched} of {}", bytes.len());
 }
 
 #[test]

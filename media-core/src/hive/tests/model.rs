@@ -74,10 +74,10 @@ fn apply(hive: &mut Hive, model: &mut Model, edit: &Edit) {
 }
 
 /// Outside of what was written to, the hive is what it was opened from.
-fn assert_parts(opened: &[u8], hive: &Hive) {
-    let (bytes, parts) = hive.clone().into_parts();
+fn assert_written(opened: &[u8], hive: &Hive) {
+    let (bytes, written) = hive.clone().into_written();
     let mut start = 0;
-    for part in parts.expect("it was not completed from logs") {
+    for part in written.expect("it was not completed from logs") {
         assert!(bytes[start..part.start as usize] == opened[start..part.start as usize]);
         start = part.end as usize;
     }
@@ -91,7 +91,7 @@ fn run(version: Version, edits: &[Edit]) {
         apply(&mut hive, &mut model, edit);
         match edit {
             Edit::Reopen => opened = hive.clone().into_bytes(),
-            _ => assert_parts(&opened, &hive),
+            _ => assert_written(&opened, &hive),
         }
         assert_eq!(check(&hive.clone().into_bytes()), [], "after {edit:?}");
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::iso::{BootEntry, DATA_ALIGNMENT, Emulation, IsoError, Platform, SECTOR};
+use crate::iso::{BootEntry, DATA_ALIGNMENT, Emulation, IsoError, Platform, SECTOR, plan_again};
 
 #[test]
 fn every_tree_holds_every_file() {
@@ -236,6 +236,11 @@ proptest! {
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
         prop_assert_eq!(&layout, &plan(&files, &options).unwrap());
+        // What was known from another length of a file makes no difference.
+        let longer = |file: &FileSize| FileSize::new(&*file.path, if file.len > 0 { file.len + 9000 } else { 0 });
+        let (before, mut known): (Vec<FileSize>, _) = (files.iter().map(longer).collect(), None);
+        plan_again(&before, &options, &mut known).unwrap();
+        prop_assert_eq!(&layout, &plan_again(&files, &options, &mut known).unwrap());
         for (file, placement) in files.iter().zip(&layout.files) {
             prop_assert_eq!(placement.extents.iter().map(|extent| extent.len).sum::<u64>(), file.len);
             prop_assert!(placement.extents.iter().all(|extent| extent.offset % DATA_ALIGNMENT == 0));
