@@ -163,7 +163,7 @@ fn a_hive_that_was_not_closed_is_completed_from_its_logs() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("boot.wim");
     let add = |image: &BootImage, trusted: &[TrustedCertificate]| {
-        roots::add(image, Some(roots::open(image)?), trusted, medium::env().now())
+        roots::add(image, Some(roots::hive(&image.wim, &image.image)?), trusted, medium::env().now())
     };
     let added = |logs: &[(&'static str, &[u8])]| {
         let logs = logs.iter().map(|(name, log)| (*name, log.to_vec())).collect();
