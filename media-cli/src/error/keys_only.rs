@@ -59,6 +59,7 @@ fn entry_at(text: &str, offset: usize) -> Entry {
     }
     let indent = line.len() - line.trim_start().len();
     let (key_end, rest) = match equals.and_then(|equals| line.get(..equals - start)) {
+        Some(left) if left.trim().is_empty() => (indent, "= …"),
         Some(left) => (left.trim_end().len(), " = …"),
         None => match unvalued(&line[indent..]) {
             0 => (indent, "…"),
@@ -165,6 +166,7 @@ mod tests {
             ("hidden two\n", "two", "…", "…"),
             ("# hidden\n", "hidden", "…", "…"),
             ("a = { b = \"hidden\" }", "b", "a = …", "a"),
+            ("       = \"hidden\"", "\"hidden\"", "       = …", "= …"),
         ] {
             assert_eq!(shown(text, at), (line.to_owned(), pointed.to_owned()), "{text:?}");
         }

@@ -100,6 +100,7 @@ fn secret_values() {
             lines("several lines", "[variables]\nOSDPwd = \"\"\"\nA = S3cretHidden\n\\q\"\"\"\n"),
             lines("several lines that do not end", "[variables]\nOSDPwd = '''\nA = S3cretHidden\nB = 1\n"),
             lines("a number", "[variables]\nJoinPin = 48151623\n"),
+            lines("no key", "[variables]\n            = \"S3cretHidden\"\n"),
             lines("a list", "[variables]\nA = \"b\"\nOSDPwds = [\n  \"S3cretHidden\",\n]\n"),
             lines("a table on one line", "[media]\nlabel = { password = \"S3cretHidden\" }\n"),
             lines(
