@@ -3,7 +3,7 @@
 //! Joliet and ISO 9660 cannot hold every name, and how a name is cut when it does not fit is the writer's choice. So
 //! only names are compared which every writer puts down in the same way; [`super::check`] compares the data of all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::runs_of;
 use super::disc::DiscFile;
@@ -18,23 +18,27 @@ const PRIMARY_CHARACTERS: usize = 30;
 
 /// Compares the last tree, which has the fullest names, with each of the others.
 pub(super) fn check(trees: &[(&'static str, Vec<DiscFile>)], found: &mut Findings) {
-    let Some(((fullest, files), others)) = trees.split_last() else { return };
-    for (name, others) in others {
-        let primary = *name == "primary tree";
-        let short = primary && others.iter().all(|file| file.path.split('/').all(is_8_3));
-        let expected = |path: &str| match primary {
-            true => in_primary(path, short),
-            false => in_joliet(path),
-        };
-        let recorded = |path: &str| if primary { joined(path, false) } else { path.to_owned() };
-        compare((fullest, files), (name, others), expected, recorded, found);
+    let Some((fullest, others)) = trees.split_last() else { return };
+    for other in others {
+        if other.0 == "primary tree" {
+            let short = other.1.iter().all(|file| file.path.split('/').all(is_8_3));
+            let recorded = |path: &str| {
+                let names: Vec<String> =
+                    names(path).map(|name| in_plain_letters(name.text, name.is_file, false)).collect();
+                names.join("/")
+            };
+            compare(fullest, other, |name, is_file| in_primary(name, is_file, short), recorded, found);
+        } else {
+            compare(fullest, other, |name, _| in_joliet(name), str::to_owned, found);
+        }
     }
 }
 
+/// Compares two trees by `form`, which is a name's obvious form in the other one, when it has one and is that of a file.
 fn compare(
-    (fullest, files): (&str, &[DiscFile]),
-    (other, others): (&str, &[DiscFile]),
-    expected: impl Fn(&str) -> Option<String>,
+    (fullest, files): &(&str, Vec<DiscFile>),
+    (other, others): &(&str, Vec<DiscFile>),
+    form: impl Fn(&str, bool) -> Option<String>,
     recorded: impl Fn(&str) -> String,
     found: &mut Findings,
 ) {
@@ -42,14 +46,13 @@ fn compare(
     for file in others {
         there.entry(recorded(&file.path)).or_default().push(file);
     }
-    // Names that become one are told apart by the writer in its own way.
-    let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    for path in files.iter().filter_map(|file| expected(&file.path)) {
-        *times.entry(path).or_default() += 1;
-    }
+    let folders = certain_names(files, form);
     let mut wrong = 0;
     for file in files {
-        let Some(path) = expected(&file.path).filter(|path| times.get(path) == Some(&1)) else { continue };
+        let certain: Option<Vec<&str>> = names(&file.path)
+            .map(|name| folders.get(name.folder)?.get(&(name.text, name.is_file))?.as_deref())
+            .collect();
+        let Some(path) = certain.map(|names| names.join("/")) else { continue };
         let same = |found: &&&DiscFile| found.len == file.len && runs_of(found) == runs_of(file);
         if there.get(&path).is_some_and(|files| files.iter().any(|file| same(&file))) {
             continue;
@@ -62,34 +65,80 @@ fn compare(
     }
     if wrong > LISTED {
         let message = format!("{} more names are not in the {other}", wrong - LISTED);
-        found.push(Finding::error("iso.names-differ", fullest, message));
+        found.push(Finding::error("iso.names-differ", *fullest, message));
     }
 }
 
-/// The path in Joliet, when every name in it fits there as it is.
-fn in_joliet(path: &str) -> Option<String> {
-    let plain = |letter: char| letter >= ' ' && (letter as u32) < 0x1_0000 && !"*:;?\\".contains(letter);
-    let fits = |name: &str| name.chars().count() <= JOLIET_UNITS && name.chars().all(plain);
-    path.split('/').all(fits).then(|| path.to_owned())
+/// What is in each folder, by name and whether it is a file, with the form its name is sure to have in the other tree.
+type Folders<'a> = BTreeMap<&'a str, BTreeMap<(&'a str, bool), Option<String>>>;
+
+fn certain_names(files: &[DiscFile], form: impl Fn(&str, bool) -> Option<String>) -> Folders<'_> {
+    let mut folders = Folders::new();
+    for name in files.iter().flat_map(|file| names(&file.path)) {
+        let folder = folders.entry(name.folder).or_default();
+        folder.entry((name.text, name.is_file)).or_insert_with(|| form(name.text, name.is_file));
+    }
+    for folder in folders.values_mut() {
+        // Names that become one are told apart by the writer in its own way, and so are those that do not fit: they
+        // take a form that another name has only if that begins as they do.
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        for form in folder.values().flatten() {
+            *times.entry(form.clone()).or_default() += 1;
+        }
+        let is_alone = |form: &String| times.get(form) == Some(&1);
+        let first = |name: &str| name.chars().next().map(String::from);
+        let taken: BTreeSet<Option<String>> = folder
+            .iter()
+            .filter(|(_, form)| !form.as_ref().is_some_and(is_alone))
+            .map(|((name, _), _)| first(name).and_then(|letter| form(&letter, false)))
+            .collect();
+        let is_free = |form: &String| !taken.contains(&None) && !taken.contains(&first(form));
+        for certain in folder.values_mut() {
+            *certain = certain.take().filter(|form| is_alone(form) && is_free(form));
+        }
+    }
+    folders
 }
 
-/// The path in ISO 9660, when every name in it has one obvious form there; on a disc of `short` names only those that
-/// are short themselves.
-fn in_primary(path: &str, short: bool) -> Option<String> {
-    let fits = |name: &str| {
-        let plain = name.is_ascii() && name.len() <= PRIMARY_CHARACTERS;
-        plain && !name.starts_with('.') && !name.ends_with('.') && (!short || is_8_3(name))
-    };
-    path.split('/').all(fits).then(|| joined(path, true))
+/// One name of a path.
+struct Name<'a> {
+    /// The path in front of it.
+    folder: &'a str,
+    text: &'a str,
+    /// The last name of a path is a file's.
+    is_file: bool,
+}
+
+fn names(path: &str) -> impl Iterator<Item = Name<'_>> {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    let mut start = 0;
+    ends.map(move |end| {
+        let name = Name { folder: &path[..start], text: &path[start..end], is_file: end == path.len() };
+        start = end + 1;
+        name
+    })
+}
+
+/// The name in Joliet, when it fits there as it is.
+fn in_joliet(name: &str) -> Option<String> {
+    let plain = |letter: char| letter >= ' ' && (letter as u32) < 0x1_0000 && !"*:;?\\".contains(letter);
+    let fits = name.chars().count() <= JOLIET_UNITS && name.chars().all(plain);
+    fits.then(|| name.to_owned())
+}
+
+/// The name in ISO 9660, when it has one obvious form there; on a disc of `short` names only if it is short itself.
+fn in_primary(name: &str, is_file: bool, short: bool) -> Option<String> {
+    let plain = name.is_ascii() && name.len() <= PRIMARY_CHARACTERS;
+    let fits = plain && !name.starts_with('.') && !name.ends_with('.') && (!short || is_8_3(name));
+    fits.then(|| in_plain_letters(name, is_file, true))
 }
 
 /// ISO 9660 has one dot in a file's name and none in a folder's, and beside it only `A` to `Z`, `0` to `9` and `_`.
 /// Some writers leave other characters as they are, so `_` stands for all of them here.
-fn joined(path: &str, upper_case: bool) -> String {
-    let last_dot = path.rfind('.').filter(|dot| path.rfind('/').is_none_or(|slash| slash < *dot));
-    let letters = path.char_indices().map(|(at, letter)| match letter {
+fn in_plain_letters(name: &str, is_file: bool, upper_case: bool) -> String {
+    let last_dot = name.rfind('.').filter(|_| is_file);
+    let letters = name.char_indices().map(|(at, letter)| match letter {
         '.' if Some(at) == last_dot => '.',
-        '/' => '/',
         'a'..='z' if upper_case => letter.to_ascii_uppercase(),
         _ if letter.is_ascii_alphanumeric() => letter,
         _ => '_',

@@ -188,6 +188,20 @@ fn names_that_become_equal_stay_apart() {
     names.dedup();
     assert_eq!(names.len(), 5, "{names:?}");
     assert_eq!(disc.check().unwrap(), []);
+    // Which of two keeps its name is the writer's choice: of files, of folders, and beside a name that has to be cut.
+    let long = format!("{}/1", "n".repeat(70));
+    for paths in [
+        ["+/a.aaa", "_/a.aab"],
+        ["a+/1/b", "a_/2/b"],
+        ["é", "_"],
+        ["é/1", "_/1"],
+        ["x./1", "x/1"],
+        [&*long, &long[6..]],
+    ] {
+        let layout = plan(&sizes(&paths.map(|path| (path, 1))), &options()).unwrap();
+        let disc = Disc::open(Arc::new(image_bytes(&layout))).unwrap();
+        assert_eq!(disc.check().unwrap(), [], "{paths:?}");
+    }
 }
 
 #[test]
