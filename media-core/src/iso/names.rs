@@ -22,29 +22,27 @@ pub(super) fn check(trees: &[(&'static str, Vec<DiscFile>)], found: &mut Finding
     for other in others {
         if other.0 == "primary tree" {
             let short = other.1.iter().all(|file| file.path.split('/').all(is_8_3));
-            let recorded = |path: &str| {
-                let names: Vec<String> =
-                    names(path).map(|name| in_plain_letters(name.text, name.is_file, false)).collect();
-                names.join("/")
-            };
-            compare(fullest, other, |name, is_file| in_primary(name, is_file, short), recorded, found);
+            let form = |name: &str, is_file| in_primary(name, is_file, short);
+            compare(fullest, other, form, |name, is_file| in_plain_letters(name, is_file, false), found);
         } else {
-            compare(fullest, other, |name, _| in_joliet(name), str::to_owned, found);
+            compare(fullest, other, |name, _| in_joliet(name), |name, _| name.to_owned(), found);
         }
     }
 }
 
-/// Compares two trees by `form`, which is a name's obvious form in the other one, when it has one and is that of a file.
+/// Compares two trees. Of a name, and whether it is a file's, `form` tells the obvious form in the other tree, if it has
+/// one, and `recorded` how a name of the other tree is compared with that.
 fn compare(
     (fullest, files): &(&str, Vec<DiscFile>),
     (other, others): &(&str, Vec<DiscFile>),
     form: impl Fn(&str, bool) -> Option<String>,
-    recorded: impl Fn(&str) -> String,
+    recorded: impl Fn(&str, bool) -> String,
     found: &mut Findings,
 ) {
     let mut there: BTreeMap<String, Vec<&DiscFile>> = BTreeMap::new();
     for file in others {
-        there.entry(recorded(&file.path)).or_default().push(file);
+        let path: Vec<String> = names(&file.path).map(|name| recorded(name.text, name.is_file)).collect();
+        there.entry(path.join("/")).or_default().push(file);
     }
     let folders = certain_names(files, form);
     let mut wrong = 0;
@@ -101,19 +99,22 @@ fn certain_names(files: &[DiscFile], form: impl Fn(&str, bool) -> Option<String>
 }
 
 /// One name of a path.
-struct Name<'a> {
+pub(super) struct Name<'a> {
     /// The path in front of it.
     folder: &'a str,
     text: &'a str,
+    /// The path as far as this name.
+    pub path: &'a str,
     /// The last name of a path is a file's.
-    is_file: bool,
+    pub is_file: bool,
 }
 
-fn names(path: &str) -> impl Iterator<Item = Name<'_>> {
+pub(super) fn names(path: &str) -> impl Iterator<Item = Name<'_>> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     let mut start = 0;
     ends.map(move |end| {
-        let name = Name { folder: &path[..start], text: &path[start..end], is_file: end == path.len() };
+        let (folder, text) = (&path[..start], &path[start..end]);
+        let name = Name { folder, text, path: &path[..end], is_file: end == path.len() };
         start = end + 1;
         name
     })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::adjust::{self, Adjusted};
 use super::bridge::{self, Request};
+use super::names::{Name, names};
 use super::{Block, DATA_ALIGNMENT, IsoError, SECTOR, Sectors, le16};
 use crate::layout::{FileSize, Layout, PlacedExtent, Placement, Structure};
 use crate::time::Timestamp;
@@ -165,9 +166,7 @@ fn check_paths(files: &[FileSize]) -> Result<(), IsoError> {
                 );
             }
         }
-        let ends = path.match_indices('/').map(|(end, _)| (end, false)).chain([(path.len(), true)]);
-        for (end, is_file) in ends {
-            let part = &path[..end];
+        for Name { path: part, is_file, .. } in names(path) {
             match seen.insert(part.to_lowercase(), (part, is_file)) {
                 Some((other, other_is_file)) if other != part || is_file || other_is_file => {
                     return Err(IsoError::NameClash { path: part.to_owned(), other: other.to_owned() });
